@@ -1,0 +1,14 @@
+"""How one backend runs: one process with threads behind a balancer that keeps its connections open."""
+
+worker_class = "gthread"
+workers = 1
+threads = 8
+
+# Longer than any balancer keeps an idle connection, so that it is the balancer that closes it: the other way round a request
+# can meet a connection that is just being closed.
+keepalive = 75
+graceful_timeout = 10
+
+# The worker's heartbeat file belongs in memory: on a slow disk it can stall a worker.
+worker_tmp_dir = "/dev/shm"
+control_socket_disable = True
