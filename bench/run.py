@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Measures Steelyard: propagation of a change, CPU per request beside other proxies, memory and time to sync.
+
+    bench/run.py [--only propagation,cpu,memory] [--rounds N] [--changes N] [--quick] [--output FILE]
+
+Prints tables and writes JSON into bench/results/. A part that cannot run here is reported by name, with the reason, and the exit
+status is 1 when no part could. docs/performance.md has the method and what is needed. Standard library only.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+
+import common
+import netns
+import report
+
+PARTS = ["cpu", "propagation", "memory"]
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description="Measures Steelyard; see docs/performance.md.")
+    parser.add_argument("--only", default=",".join(PARTS), metavar="PART,...", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--rounds", type=int, help="rounds of the cpu part (default 3; 1 with --quick)")
+    parser.add_argument("--changes", type=int, help="changes of the propagation part (default 100; 20 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="smaller and shorter: shows that it works, not how fast it is")
+    parser.add_argument("--output", metavar="FILE", help="write the JSON here instead of into bench/results/")
+    options = parser.parse_args(arguments)
+    options.only = [part.strip() for part in options.only.split(",") if part.strip()]
+    for part in options.only:
+        if part not in PARTS:
+            parser.error(f"--only: there is no part '{part}'; there are {', '.join(PARTS)}")
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.changes = options.changes or (20 if options.quick else 100)
+    if options.rounds < 1 or options.changes < 1:
+        parser.error("--rounds and --changes are at least 1")
+    return options
+
+
+def allow_many_files():
+    """1,000 clients need 2,000 sockets in a proxy, and children inherit the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard == resource.RLIM_INFINITY else min(hard, 65536), hard))
+
+
+def main():
+    options = parse(sys.argv[1:])
+    netns.enter()
+    allow_many_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `with` ends its programs
+    result = {"quick": options.quick, "environment": report.environment(), "parts": {}, "not_run": {}}
+    for part in [name for name in PARTS if name in options.only]:
+        module = importlib.import_module(part)
+        try:
+            result["parts"][part] = module.run(options)
+        except common.CannotRun as reason:
+            result["not_run"][part] = str(reason)
+            continue
+        for each in module.tables(result["parts"][part]):
+            print(report.table(*each), flush=True)
+        for name, reason in result["parts"][part].get("not_measured", {}).items():
+            print(f"\n{part}: {name} not measured: {reason}", flush=True)
+    for part, reason in result["not_run"].items():
+        print(f"\n{part}: NOT RUN: {reason}")
+    if options.output:
+        with open(options.output, "w") as target:
+            json.dump(result, target, indent=2)
+            target.write("\n")
+    print(f"\nwritten: {os.path.relpath(options.output or report.write(result))}")
+    return 0 if result["parts"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
