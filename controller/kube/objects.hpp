@@ -1,0 +1,115 @@
+#pragma once
+// The Kubernetes objects the controller works from, reduced to what translation needs. Plain values, compact: 100,000 endpoints
+// take about 15 MB. Field values are as the API gives them (weights as text, ports as any integer): judging them is the
+// translation's. A field of the wrong JSON type is left at its default and named in `problems`; the object is delivered all the
+// same. Sources: Kubernetes API reference v1.35, core/v1 Service and Pod, discovery.k8s.io/v1 EndpointSlice.
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/result.hpp"
+#include "controller/kube/shared_string.hpp"
+
+namespace steelyard::kube {
+
+// Only annotations with this prefix are kept.
+inline constexpr std::string_view kAnnotationPrefix = "steelyard.dev/";
+inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
+inline constexpr std::string_view kWeightAnnotation = "steelyard.dev/weight";
+
+struct ObjectKey {
+    std::string ns;
+    std::string name;
+
+    std::string to_string() const { return ns + "/" + name; }
+    friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
+};
+
+struct ObjectMeta {
+    std::string ns;
+    std::string name;
+    std::string resource_version;
+    std::map<std::string, std::string, std::less<>> annotations;  // those with kAnnotationPrefix
+
+    ObjectKey key() const { return {ns, name}; }
+    friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
+};
+
+// Wrong types met while reading the object: `where` is the field's path ("spec.ports[2].port"). Bounded by kMaxProblems.
+using Problems = std::vector<Error>;
+inline constexpr size_t kMaxProblems = 16;
+
+struct ServicePort {
+    std::string name;  // empty: unnamed (a Service of one port)
+    int64_t port = 0;
+    std::variant<std::monostate, int64_t, std::string> target_port;  // absent, a number, or a container port's name
+    std::string protocol = "TCP";
+    std::string app_protocol;
+
+    friend bool operator==(const ServicePort&, const ServicePort&) = default;
+};
+
+struct Service {
+    ObjectMeta meta;
+    std::string type = "ClusterIP";  // ClusterIP, NodePort, LoadBalancer, ExternalName
+    std::string cluster_ip;          // "None": headless
+    std::string external_name;
+    std::vector<ServicePort> ports;
+    std::string session_affinity = "None";                   // None, ClientIP
+    std::optional<int64_t> session_affinity_timeout_seconds;  // sessionAffinityConfig.clientIP.timeoutSeconds
+    Problems problems;
+
+    friend bool operator==(const Service&, const Service&) = default;
+};
+
+struct SlicePort {
+    std::string name;
+    std::optional<int64_t> port;  // absent: all ports, in a slice nobody can route to
+    std::string protocol = "TCP";
+    std::string app_protocol;
+
+    friend bool operator==(const SlicePort&, const SlicePort&) = default;
+};
+
+// Conditions are as the API gives them. Its reading of absence: ready absent = true; serving absent = ready; terminating
+// absent = false.
+struct SliceEndpoint {
+    std::string address;  // addresses[0]; the API defines no meaning for further ones. Empty: there was none.
+    std::optional<bool> ready;
+    std::optional<bool> serving;
+    std::optional<bool> terminating;
+    SharedString zone;
+    SharedString node_name;
+    SharedString pod_ns;   // of targetRef when its kind is Pod; a targetRef without a namespace has the slice's
+    std::string pod_name;  // empty: not a Pod
+
+    friend bool operator==(const SliceEndpoint&, const SliceEndpoint&) = default;
+};
+
+struct EndpointSlice {
+    ObjectMeta meta;
+    std::string service_name;  // the label kServiceNameLabel; empty: belongs to no Service
+    std::string address_type;  // IPv4, IPv6, FQDN
+    std::vector<SlicePort> ports;
+    std::vector<SliceEndpoint> endpoints;
+    Problems problems;
+
+    friend bool operator==(const EndpointSlice&, const EndpointSlice&) = default;
+};
+
+// From PartialObjectMetadata: a Pod's spec and status are never fetched. A Pod without annotations of ours carries none.
+struct Pod {
+    ObjectMeta meta;
+    Problems problems;
+
+    friend bool operator==(const Pod&, const Pod&) = default;
+};
+
+}  // namespace steelyard::kube
