@@ -62,12 +62,17 @@ struct Upstream {
     std::string name;
     Protocol protocol = Protocol::tcp;
     Policy policy;
+    // Other names it answers to ("shop/web:80" for a port that has a name), at most kMaxAliases, kept sorted. A name that is
+    // one upstream's own and another's alias means the former.
+    std::vector<std::string> aliases = {};
 
     friend bool operator==(const Upstream&, const Upstream&) = default;
 };
 
 enum class EndpointState : uint8_t { ready, draining };
 
+constexpr size_t kMaxNameBytes = 253;  // of listeners, upstreams, slices, zones, nodes: visible ASCII
+constexpr size_t kMaxAliases = 16;
 constexpr uint32_t kMaxWeight = 1'000'000;
 constexpr size_t kMaxEndpointsPerSlice = 1000;       // as the Kubernetes API has it
 constexpr size_t kMaxEndpointsPerUpstream = 100'000;

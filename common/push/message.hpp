@@ -1,0 +1,94 @@
+#pragma once
+// The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report go from proxy to controller; snapshot,
+// delta, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them into frames.
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/config/model.hpp"
+#include "common/result.hpp"
+
+namespace steelyard::push {
+
+constexpr int kProtocol = 1;
+constexpr std::string_view kPath = "/push";  // the WebSocket's target
+
+constexpr size_t kMaxFrameToProxy = 64u << 20;      // bytes, the default; configurable on both ends
+constexpr size_t kMaxFrameToController = 1u << 20;  // bytes, the default
+constexpr size_t kMaxWants = 10'000;
+constexpr size_t kMaxVersionBytes = 64;
+constexpr size_t kMaxReported = 10'000;
+constexpr size_t kMaxJsonDepth = 16;
+
+enum class Role : uint8_t { sidecar, edge };
+std::string_view to_string(Role role);
+std::optional<Role> parse_role(std::string_view text);
+
+// A version as the controller makes it: an epoch (random, new at each start) and a counter. A proxy takes it as opaque text.
+struct Version {
+    std::string epoch;  // 1 .. 32 of 0-9a-z
+    uint64_t counter = 0;
+
+    std::string to_string() const;
+    static std::optional<Version> parse(std::string_view text);
+    friend bool operator==(const Version&, const Version&) = default;
+};
+
+// Who the proxy is and what it wants. `instance` is new at each start of the proxy's process: the same name with the same
+// instance replaces its own old session, with another one it is refused while the old session lives.
+struct Hello {
+    int protocol = kProtocol;
+    std::string name;
+    std::string instance;
+    Role role = Role::sidecar;
+    std::string node;                // may be empty
+    std::string zone;                // may be empty
+    std::vector<std::string> wants;  // upstream names or aliases, or "*" for everything
+    std::string version;             // what it has, "" for nothing
+};
+
+// Towards the proxy. A snapshot is all there is (what it does not name is gone); a delta applies to exactly `base`.
+struct Snapshot {
+    std::string version;
+    std::vector<config::Resource> upsert;
+};
+struct Delta {
+    std::string base;
+    std::string version;
+    std::vector<config::Resource> upsert;
+    std::vector<config::ResourceKey> remove;
+};
+
+struct Ack {
+    std::string version;
+};
+// Refused whole: the last good configuration stays in force. An error whose `where` is "base" asks for a snapshot.
+struct Nack {
+    std::string version;
+    std::vector<Error> errors;
+};
+
+struct UpstreamReport {
+    std::string name;
+    uint32_t healthy = 0;
+    uint32_t hosts = 0;
+};
+struct Report {
+    std::vector<UpstreamReport> upstreams;
+};
+
+// Why the controller is about to close. `code`: name_in_use, bad_hello, unsupported_protocol, forbidden, protocol, timeout,
+// too_large, replaced, stopping.
+struct ErrorMessage {
+    std::string code;
+    std::string problem;
+};
+
+using FromProxy = std::variant<Hello, Ack, Nack, Report>;
+using FromController = std::variant<Snapshot, Delta, ErrorMessage>;
+
+}  // namespace steelyard::push

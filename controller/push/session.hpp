@@ -1,0 +1,83 @@
+#pragma once
+// One proxy's side of the push protocol, as a machine without a socket or a clock: fed with messages, changes and time, it says
+// what to send and when to close. One frame is un-acknowledged at a time, so a slow proxy costs one frame of memory, and the next
+// delta is made against what it acknowledged: whatever happened meanwhile is in it once.
+//
+//   hello -> (ready) -> snapshot | delta -> ack  -> delta ...
+//                                        -> nack -> nothing until something newer exists
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/clock.hpp"
+#include "controller/push/cache.hpp"
+
+namespace steelyard::push {
+
+class PushSession {
+public:
+    struct Limits {
+        Milliseconds hello_timeout{5000};
+        Milliseconds ack_timeout{30000};
+        size_t max_frame = kMaxFrameToProxy;
+    };
+    // What the caller does next: send `frame` if there is one; then, if `close` is set, send it as an error and close.
+    struct Action {
+        Frame frame;
+        std::optional<ErrorMessage> close;
+    };
+    // Refuses or admits a hello; the names in use are the server's to know.
+    using Admit = std::function<std::optional<ErrorMessage>(const Hello&)>;
+
+    struct Status {
+        std::optional<Hello> hello;        // its wants are moved out into the subscription
+        std::string acked;                 // version, "" before the first
+        bool in_flight = false;
+        bool behind = false;               // something it gets is not acknowledged yet
+        uint64_t acks = 0, nacks = 0, snapshots = 0, deltas = 0, bytes = 0;
+        std::string nacked_version;        // the last one it refused, "" if it acknowledged since
+        std::vector<Error> nack_errors;
+        std::optional<Report> report;      // the last one
+        Duration last_ack_time{};          // from sent to acknowledged
+    };
+
+    PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now);
+
+    Action on_message(std::string_view text, TimePoint now);
+    Action on_change(TimePoint now);  // the cache has a new version
+    Action on_ready(TimePoint now);   // the initial lists are in: snapshots may go
+    Action on_tick(TimePoint now);    // time-outs; call now and then, a second's grain is enough
+    const Status& status() const { return status_; }
+    const Subscription& subscription() const { return subscription_; }
+
+private:
+    Action on(Hello&& hello, TimePoint now);
+    Action on(const Ack& ack, TimePoint now);
+    Action on(Nack&& nack, TimePoint now);
+    Action on(Report&& report, TimePoint now);
+    Action pump(TimePoint now);
+    Action close(std::string code, std::string problem);
+
+    struct InFlight {
+        std::string version;
+        uint64_t counter;
+        TimePoint sent;
+    };
+
+    PushCache& cache_;
+    const Limits limits_;
+    const Admit admit_;
+    Subscription subscription_;
+    Status status_;
+    const TimePoint started_;
+    bool ready_;
+    bool closed_ = false;
+    std::string base_;                  // what it has, as it knows it
+    std::optional<uint64_t> cursor_;    // up to here it has everything it gets; nullopt: it needs a snapshot
+    std::optional<uint64_t> refused_;   // the counter of what it refused last
+    std::optional<InFlight> in_flight_;
+};
+
+}  // namespace steelyard::push
