@@ -1,12 +1,12 @@
 """Writes kubeconfig files of every sort that a test needs."""
 from pathlib import Path
 
-import yaml
-
 
 def write_kubeconfig(path: Path, server: str, ca: Path, token: str = "", token_file: Path | None = None,
                      certificate: Path | None = None, key: Path | None = None) -> Path:
     """Authenticates with a token, a file that holds one (read again as it rotates), or a client certificate."""
+    import yaml  # only here: bench/ uses the API server too, and has nothing but the standard library
+
     user = {}
     if token:
         user["token"] = token
