@@ -24,17 +24,16 @@ test_packages=(
 )
 lint_packages=(clang-format-14 clang-tidy-14)
 bench_packages=(haproxy nginx-light wrk iproute2)
-demo_packages=(wrk)
 
 required=() optional=() pythons=() pythons_optional=() go=no
 add_group() {
     case $1 in
         build) required+=("${build_packages[@]}"); optional+=(ccache) ;;
-        test) required+=("${python_packages[@]}" "${test_packages[@]}"); pythons+=(test); go=yes ;;
+        test) required+=("${python_packages[@]}" "${test_packages[@]}"); pythons+=(scripts/requirements/test.txt); go=yes ;;
         lint) required+=("${lint_packages[@]}") ;;
         bench) required+=("${python_packages[@]}"); optional+=("${bench_packages[@]}")
-               pythons+=(test); pythons_optional+=(bench); go=yes ;;
-        demo) required+=("${python_packages[@]}"); optional+=("${demo_packages[@]}"); pythons+=(demo) ;;
+               pythons+=(scripts/requirements/test.txt); pythons_optional+=(scripts/requirements/bench.txt); go=yes ;;
+        demo) required+=("${python_packages[@]}"); pythons+=(examples/django/requirements.txt) ;;
         -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) die "there is no group '$1': build, test, lint, bench, demo" ;;
     esac
@@ -46,4 +45,4 @@ for group in "$@"; do add_group "$group"; done
 install_packages "${required[@]}" -- "${optional[@]}"
 for name in "${pythons[@]}"; do python_requirements "$name" required; done
 for name in "${pythons_optional[@]}"; do python_requirements "$name" optional; done
-if [ $go = yes ] && ! find_go; then python_requirements go required; fi
+if [ $go = yes ] && ! find_go; then python_requirements scripts/requirements/go.txt required; fi

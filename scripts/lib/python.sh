@@ -10,10 +10,11 @@ find_python() {
     return 1
 }
 
-# python_requirements NAME required|optional: installs requirements/NAME.txt once, and again when the file changes.
+# python_requirements FILE required|optional: installs a requirements file once, and again when it changes.
 python_requirements() {
-    local name=$1 need=$2 file=$root/scripts/requirements/$1.txt stamp python
-    stamp=$venv/.$name-$(sha256sum "$file" | cut -c1-16)
+    local file=$root/$1 need=$2 name stamp python
+    name=$(tr -c '[:alnum:]' - <<<"${1%.txt}")
+    stamp=$venv/.${name%-}.$(sha256sum "$file" | cut -c1-16)
     [ -e "$stamp" ] && return 0
     if ! [ -x "$venv/bin/python" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
         python=$(find_python) || die "no Python 3 with the venv module: install python3 and python3-venv"
@@ -23,10 +24,10 @@ python_requirements() {
     fi
     say "installing Python packages: $(sed -e 's/#.*//' "$file" | xargs)"
     if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$file" >&2; then
-        rm -f "$venv/.$name-"*
+        rm -f "$venv/.${name%-}."*
         : >"$stamp"
     elif [ "$need" = optional ]; then
-        say "optional and missing: Python packages of requirements/$name.txt (see above)"
+        say "optional and missing: Python packages of $1 (see above)"
     else
         die "could not install the Python packages of $file"
     fi

@@ -55,6 +55,7 @@ class HttpBackend(Backend):
     def __init__(self, loop: LoopThread, name: str, address: str = "", port: int = 8000):
         super().__init__(loop, name, address, port)
         self.requests = 0          # without those for /healthz
+        self.paths: set = set()
         self.probes = 0
         self.active = 0
         self.delay = 0.0
@@ -118,6 +119,7 @@ class _HttpConnection(asyncio.Protocol):
             status = b"200 OK" if backend.healthy else b"503 Service Unavailable"
         else:
             backend.requests += 1
+            backend.paths.add(path.decode("latin-1"))
         if path == b"/echo":
             text = head + b"\r\n\r\n" + body
         answer = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nX-Backend: %s\r\n\r\n%s" % (

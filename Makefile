@@ -1,0 +1,78 @@
+# The project's front door. Every target installs what it needs by itself (scripts/bootstrap.sh, quick when nothing is missing).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(or $(STEELYARD_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/steelyard)
+VENV := $(CACHE)/venv
+PYTHON := $(VENV)/bin/python
+BOOTSTRAP := scripts/bootstrap.sh
+PRESET ?= release
+DEMO_SECONDS ?=
+FUZZ_SECONDS ?= 60
+
+.PHONY: help
+help:  ## show the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: demo
+demo:  ## a Django shop behind the balancer, live (DEMO_SECONDS=N ends it after N seconds)
+	@$(BOOTSTRAP) build demo
+	@$(MAKE) build
+	@DEMO_SECONDS="$(DEMO_SECONDS)" $(PYTHON) examples/django/demo.py
+
+.PHONY: build
+build:  ## both programs, in build/release/bin (PRESET=debug and so on for another preset)
+	@$(BOOTSTRAP) build
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build build/$(PRESET) --target steelyard-controller steelyard-sidecar
+
+.PHONY: test
+test:  ## everything: lint, unit, integration, demo, fuzz, and unit and integration under the sanitizers
+	@$(BOOTSTRAP) build test lint demo
+	@$(PYTHON) scripts/test.py
+
+.PHONY: unit
+unit:  ## unit tests and golden translations
+	@$(BOOTSTRAP) build test
+	@$(PYTHON) scripts/test.py unit
+
+.PHONY: integration
+integration:  ## against a real kube-apiserver and etcd
+	@$(BOOTSTRAP) build test
+	@$(PYTHON) scripts/test.py integration
+
+.PHONY: asan
+asan:  ## unit and integration tests under AddressSanitizer and UBSan
+	@$(BOOTSTRAP) build test
+	@$(PYTHON) scripts/test.py asan integration-asan
+
+.PHONY: tsan
+tsan:  ## unit and integration tests under ThreadSanitizer
+	@$(BOOTSTRAP) build test
+	@$(PYTHON) scripts/test.py tsan integration-tsan
+
+.PHONY: fuzz
+fuzz:  ## every fuzz target for FUZZ_SECONDS (60)
+	@$(BOOTSTRAP) build test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) scripts/test.py fuzz
+
+.PHONY: bench
+bench:  ## propagation, CPU per request beside other proxies, memory: a table and bench/results/*.json
+	@$(BOOTSTRAP) build bench
+	@$(PYTHON) bench/run.py
+
+.PHONY: lint
+lint:  ## formatting, headers, scripts, clang-tidy
+	@$(BOOTSTRAP) build lint test
+	@$(PYTHON) scripts/test.py --tidy lint
+
+.PHONY: format
+format:  ## format the C++ files in place
+	@$(BOOTSTRAP) lint
+	@git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-14 -i
+
+.PHONY: clean
+clean:  ## remove what was built (the cache of tools stays: $(CACHE))
+	@rm -rf build

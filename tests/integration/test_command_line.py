@@ -1,0 +1,54 @@
+"""The flags of both programs: help, version, the environment, and one clear line for what is wrong."""
+import pytest
+
+from harness.processes import run
+from harness.steelyard import BINARIES
+
+CONTROLLER = BINARIES / "steelyard-controller"
+SIDECAR = BINARIES / "steelyard-sidecar"
+
+WRONG = {
+    "an unknown flag": (CONTROLLER, ["--colour", "blue"], "colour"),
+    "both sources of objects": (CONTROLLER, ["--kubeconfig", "a", "--manifests", "b"], "manifests"),
+    "an address without a port": (CONTROLLER, ["--manifests", "/", "--push-listen", "127.0.0.1"], "push-listen"),
+    "a port past the last": (CONTROLLER, ["--manifests", "/", "--admin-listen", "127.0.0.1:65536"], "admin-listen"),
+    "a log level that there is not": (CONTROLLER, ["--manifests", "/", "--log-level", "loud"], "log-level"),
+    "no source of configuration": (SIDECAR, [], "controller"),
+    "a controller that is no URL": (SIDECAR, ["--controller", "localhost"], "controller"),
+    "an upstream without a service": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080"], "upstream"),
+    "an upstream with a bad port": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "99999=web.shop:80"], "upstream"),
+    "two upstreams on one port": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080=a.b:80", "--upstream", "8080=c.d:80"], "8080"),
+    "minus one workers": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--workers", "-1"], "workers"),
+    "a config file that is not there": (SIDECAR, ["--config", "/nonexistent/config.json"], "/nonexistent/config.json"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_bad_usage_ends_with_2_and_one_line_that_names_the_flag(what):
+    program, arguments, named = WRONG[what]
+    status, output, _ = run([program, *arguments])
+    assert status == 2, output
+    assert len(output.strip().splitlines()) == 1, output
+    assert named in output
+
+
+@pytest.mark.parametrize("program", [CONTROLLER, SIDECAR], ids=["controller", "sidecar"])
+def test_help_and_version_end_with_0(program):
+    status, output, _ = run([program, "--help"])
+    assert status == 0 and "--log-level" in output and "--admin-listen" in output
+    status, output, _ = run([program, "--version"])
+    assert status == 0 and "0.1.0" in output
+
+
+def test_every_flag_is_also_a_variable_of_the_environment(tmp_path):
+    status, output, _ = run([CONTROLLER, "--push-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+                            env={"STEELYARD_MANIFESTS": str(tmp_path / "from-environment")})
+    assert status == 2 and "from-environment" in output
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    import socket
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = "127.0.0.1:%d" % taken.getsockname()[1]
+        status, output, _ = run([CONTROLLER, "--manifests", tmp_path, "--push-listen", at, "--admin-listen", "127.0.0.1:0"])
+    assert status != 0 and at in output, output
