@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steelyard::config {
@@ -39,7 +40,8 @@ class HostFilter {
 public:
     template <class F>
     HostFilter(const F& f)  // NOLINT: implicit by intent
-        : object_(&f), call_([](const void* object, uint32_t i) -> bool { return (*static_cast<const F*>(object))(i); }) {}
+        : object_(&f),
+          call_([](const void* object, uint32_t i) -> bool { return (*static_cast<const F*>(object))(i); }) {}
 
     bool operator()(uint32_t i) const { return call_(object_, i); }
 
