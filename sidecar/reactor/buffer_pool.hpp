@@ -33,6 +33,8 @@ public:
     // Moves the filled part to the front, so that all room is behind it.
     void compact();
     void clear() { begin_ = end_ = 0; }
+    // Keeps the first n of the filled bytes.
+    void truncate(size_t n) { end_ = begin_ + static_cast<uint32_t>(n); }
     // Gives the block back to its pool.
     void release();
 

@@ -1,0 +1,270 @@
+#include "sidecar/http/exchange.hpp"
+
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/rewrite.hpp"
+
+namespace steelyard::http {
+namespace {
+
+// Asks the kernel whether an idle connection was closed by the host in this very moment.
+bool is_dead(const Channel& channel) {
+    char byte;
+    const ssize_t n = ::recv(channel.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+uint64_t request_hash(const config::HashKey& key, const RequestHead& head, std::string_view client_ip) {
+    if (key.source == config::HashKey::Source::header) {
+        for (const auto& header : head.headers) {
+            if (header.name.size() == key.header.size() &&
+                strncasecmp(header.name.data(), key.header.data(), key.header.size()) == 0) {
+                return balancer::hash_key(header.value);
+            }
+        }
+    }
+    return balancer::hash_key(client_ip);
+}
+
+}  // namespace
+
+Exchange::Exchange(ClientConnection& client)
+    : client_(client), worker_(client.worker()), upstream_counters_(&client.upstream()->counters()) {}
+
+Exchange::~Exchange() {
+    if (upstream_ != nullptr) client_.upstream()->discard(upstream_);
+    if (phase_ != Phase::done) upstream_counters_->active_connections.sub();
+}
+
+void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
+    upstream_counters_ = &client_.upstream()->counters();
+    upstream_counters_->active_connections.add();
+    tried_.clear();
+    head_sent_ = body_held_ = body_sent_ = response_ready_ = scanned_ = 0;
+    started_ = worker_.reactor.now();
+    status_ = 0;
+    tries_ = 0;
+    method_ = head.method;
+    client_minor_version_ = head.minor_version;
+    phase_ = Phase::exchanging;
+    reply_ = Reply::awaited;
+    outcome_ = Outcome::none;
+    client_keep_alive_ = head.keep_alive;
+    wants_upgrade_ = head.upgrade;
+    request_done_ = request_failed_ = answer_began_ = need_more_ = false;
+    upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
+    replayable_ = true;
+
+    const auto* snapshot = client_.upstream()->snapshot();
+    if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
+        hash_ = request_hash(snapshot->policy.hash, head, client_.client_ip());
+    }
+    request_body_.start(head.framing, head.content_length);
+    const bool written = write_head(head);
+
+    Buffer& input = client_.input();
+    input.consume(head_bytes);
+    body_held_ = static_cast<uint32_t>(request_body_.consume(input.view()));
+    if (input.empty()) input.release();
+    if (request_body_.fault() != Fault::none) {
+        worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
+        return answer(400, to_string(request_body_.fault()), Failure::bad_request_body);
+    }
+    if (!written) return answer(431, "the request's head is too large to be passed on", Failure::bad_request_body);
+    try_next_host();
+}
+
+void Exchange::drive() {
+    if (driving_ || phase_ == Phase::done) return;
+    driving_ = true;
+    progress();
+    driving_ = false;
+    report();
+}
+
+void Exchange::report() {
+    if (phase_ != Phase::done) return;
+    // Told last: the client may begin the next exchange in this very object.
+    switch (std::exchange(outcome_, Outcome::none)) {
+        case Outcome::keep: return client_.exchange_finished(true);
+        case Outcome::close: return client_.exchange_finished(false);
+        case Outcome::broken: return client_.exchange_broken();
+        case Outcome::upgraded: return client_.exchange_upgraded();
+        case Outcome::none: return;
+    }
+}
+
+void Exchange::progress() {
+    if (client_.channel().broken()) return cut(Failure::client_gone);
+    if (phase_ == Phase::connecting) {
+        const Channel& channel = upstream_->channel;
+        if (!channel.writable() && !channel.broken()) return;
+        if (channel.connect_error() != 0) {
+            on_connect_failed();
+        } else {
+            phase_ = Phase::exchanging;
+            touch(worker_.timeouts.stream_idle);
+        }
+    }
+    if (phase_ == Phase::exchanging) pump_request();
+    if (phase_ == Phase::exchanging) pump_response();
+}
+
+// Leaves the exchange connecting, connected, or with an answer of our own.
+void Exchange::try_next_host() {
+    auto& upstream = *client_.upstream();
+    while (tries_ < kMaxTries) {
+        auto host = upstream.pick({hash_}, tried_);
+        if (!host) break;
+        ++tries_;
+        lease_ = HostLease(std::move(host));
+        head_sent_ = body_sent_ = 0;
+        request_done_ = request_failed_ = false;
+        upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
+        // What may not be sent twice is not sent into a connection that the host has just closed.
+        while (upstream_->reused && !is_idempotent(method_) && is_dead(upstream_->channel)) {
+            upstream.discard(upstream_);
+            upstream_ = upstream.acquire(lease_.host(), false);
+        }
+        upstream_->channel.set_owner(*this);
+        if (upstream_->reused) {
+            phase_ = Phase::exchanging;
+            return touch(worker_.timeouts.stream_idle);
+        }
+        upstream_counters_->connects.add();
+        const auto status = upstream_->channel.connect(worker_.reactor, lease_.host()->address());
+        if (status == Channel::Status::would_block) {
+            phase_ = Phase::connecting;
+            return touch(worker_.timeouts.connect);
+        }
+        if (status == Channel::Status::ok) {
+            phase_ = Phase::exchanging;
+            return touch(worker_.timeouts.stream_idle);
+        }
+        upstream_counters_->connect_failures.add();
+        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        tried_.add(lease_.host().get());
+        drop_upstream(false);
+    }
+    phase_ = Phase::exchanging;
+    if (tries_ == 0) return answer(503, "no endpoint of " + client_.upstream()->name() + " is ready", Failure::no_host);
+    answer(502, "no endpoint of " + client_.upstream()->name() + " could be reached", Failure::connect);
+}
+
+void Exchange::on_connect_failed() {
+    upstream_counters_->connect_failures.add();
+    lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+    tried_.add(lease_.host().get());
+    drop_upstream(false);
+    upstream_counters_->retries.add();
+    try_next_host();
+}
+
+// The host broke off before a byte of its answer.
+void Exchange::on_upstream_lost() {
+    const bool was_reused = upstream_->reused;
+    if (was_reused) {
+        fresh_connection_ = true;  // a pooled connection says little about the host
+    } else {
+        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        tried_.add(lease_.host().get());
+    }
+    // A request of which no byte was taken can go again whatever its method; else only one that does no harm twice.
+    const bool harmless = is_idempotent(method_) || head_sent_ == 0;
+    drop_upstream(false);
+    if (!replayable_ || !harmless || tries_ >= kMaxTries) {
+        return answer(502, "the endpoint closed the connection before it answered", Failure::upstream_reset);
+    }
+    upstream_counters_->retries.add();
+    try_next_host();
+    if (phase_ == Phase::exchanging && reply_ == Reply::awaited) pump_request();
+}
+
+void Exchange::drop_upstream(bool abort) {
+    if (upstream_ != nullptr) {
+        if (abort) upstream_->channel.abort();
+        client_.upstream()->discard(std::exchange(upstream_, nullptr));
+    }
+    lease_.end();
+    response_.release();
+    response_ready_ = scanned_ = 0;
+    need_more_ = false;
+}
+
+// Says it ourselves. Only while no final head went to the client.
+void Exchange::answer(uint16_t status, std::string_view detail, Failure failure) {
+    count(failure);
+    drop_upstream(!request_done_);
+    reply_ = Reply::local;
+    status_ = status;
+    request_done_ = request_body_.done();
+    close_client_ = !request_done_ || !client_keep_alive_ || worker_.draining;
+    response_body_.start(Framing::none, 0);
+    if (!reply_head_.has_block()) reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
+    reply_head_.commit(write_error(status, detail.substr(0, 200), close_client_, method_ == Method::head, reply_head_.room()));
+    touch(worker_.timeouts.stream_idle);
+}
+
+// Nothing can be said any more: both sides see a broken message.
+void Exchange::cut(Failure failure) {
+    count(failure);
+    if (failure == Failure::upstream_cut) lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+    drop_upstream(true);
+    end(Outcome::broken);
+}
+
+void Exchange::complete() {
+    auto& counters = *upstream_counters_;
+    counters.responses[static_cast<size_t>(status_ / 100)].add();
+    const auto took = worker_.reactor.now() - started_;
+    counters.latency.observe(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    if (upstream_ != nullptr) {
+        const bool reusable = upstream_keep_alive_ && request_done_ && !request_failed_ && response_.empty();
+        if (reusable) {
+            client_.upstream()->release(std::exchange(upstream_, nullptr));
+        } else {
+            client_.upstream()->discard(std::exchange(upstream_, nullptr));
+        }
+    }
+    lease_.end();
+    const bool keep = !close_client_ && request_done_;
+    if (keep) client_.input().consume(body_held_);
+    end(keep ? Outcome::keep : Outcome::close);
+}
+
+void Exchange::end(Outcome outcome) {
+    upstream_counters_->active_connections.sub();
+    request_.release();
+    reply_head_.release();
+    response_.release();
+    phase_ = Phase::done;
+    outcome_ = outcome;
+}
+
+void Exchange::on_sweep(TimePoint now) {
+    if (phase_ == Phase::done) return;
+    const bool host_gone = lease_.expired(now);
+    if (!host_gone && now < deadline_) return;
+    if (host_gone) upstream_counters_->drain_cuts.add();
+    if (phase_ == Phase::connecting) {
+        on_connect_failed();
+    } else if (reply_ == Reply::awaited && !host_gone && !request_done_) {
+        worker_.counters.timeouts.add();
+        answer(408, "the request's body took too long", Failure::timeout);
+    } else if (reply_ == Reply::awaited) {
+        answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer", Failure::timeout);
+    } else {
+        cut(Failure::timeout);
+    }
+    driving_ = true;
+    if (phase_ == Phase::exchanging) progress();
+    driving_ = false;
+    report();
+}
+
+}  // namespace steelyard::http

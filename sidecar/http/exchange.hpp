@@ -1,0 +1,114 @@
+#pragma once
+// One request and its answer: picks a host, sends the rewritten request, passes the answer back, both bodies streamed through one
+// buffer each. Tries another host when a connect fails, or when a host breaks off before the first byte of its answer and the
+// request may be sent again (RFC 9110 section 9.2.2) and is still in our hands.
+#include <cstdint>
+
+#include "sidecar/http/body.hpp"
+#include "sidecar/http/message.hpp"
+#include "sidecar/reactor/buffer_pool.hpp"
+#include "sidecar/reactor/channel.hpp"
+#include "sidecar/session/worker_context.hpp"
+#include "sidecar/upstream/worker_upstream.hpp"
+
+namespace steelyard::http {
+
+class ClientConnection;
+
+class Exchange final : private Channel::Owner {
+public:
+    explicit Exchange(ClientConnection& client);
+    ~Exchange() override;
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    // Takes a parsed head, whose `head_bytes` are still at the front of the client's input. drive() follows.
+    void begin(const RequestHead& head, uint32_t head_bytes);
+    // Moves whatever can move; ends in a call of the client's exchange_* when it is over.
+    void drive();
+    void on_sweep(TimePoint now);
+    bool active() const { return phase_ != Phase::done; }
+
+private:
+    enum class Phase : uint8_t { connecting, exchanging, done };
+    enum class Reply : uint8_t { awaited, streaming, local };
+    enum class Outcome : uint8_t { none, keep, close, broken, upgraded };
+    static constexpr uint8_t kMaxTries = 4;
+
+    void on_channel(Channel&) override { drive(); }
+    void progress();
+    void report();
+
+    // exchange.cpp: hosts, tries, endings
+    void try_next_host();
+    void on_connect_failed();
+    void on_upstream_lost();
+    void drop_upstream(bool abort);
+    void answer(uint16_t status, std::string_view detail, Failure failure);
+    void cut(Failure failure);
+    void complete();
+    void end(Outcome outcome);
+    void count(Failure failure) { upstream_counters_->failures[static_cast<size_t>(failure)].add(); }
+    void touch(Milliseconds timeout) { deadline_ = worker_.reactor.now() + timeout; }
+
+    // exchange_request.cpp: from the client to the host
+    bool write_head(const RequestHead& head);
+    void pump_request();
+    bool send_request();
+    bool read_request_body();
+
+    // exchange_response.cpp: from the host to the client
+    void pump_response();
+    bool read_response_head();
+    bool take_response_head(const ResponseHead& head);
+    bool append_reply_head(const ResponseHead& head, bool upgraded);
+    bool send_response();
+    bool read_response_body();
+    void accept_response_body();
+    void upgrade();
+
+    ClientConnection& client_;
+    WorkerContext& worker_;
+    UpstreamCounters* upstream_counters_;
+
+    UpstreamConnection* upstream_ = nullptr;
+    HostLease lease_;
+    TriedHosts tried_;
+    uint64_t hash_ = 0;
+
+    Buffer request_;          // the rewritten head, kept whole until the answer begins
+    uint32_t head_sent_ = 0;
+    uint32_t body_held_ = 0;  // bytes of this request's body at the front of the client's input
+    uint32_t body_sent_ = 0;  // of these, already sent
+    BodyTracker request_body_;
+
+    Buffer reply_head_;            // heads to the client: interim ones, then the final one
+    Buffer response_;              // as read from the host
+    uint32_t response_ready_ = 0;  // body bytes at the front of response_, to be sent
+    uint32_t scanned_ = 0;
+    BodyTracker response_body_;
+
+    TimePoint started_;
+    TimePoint deadline_;
+    uint16_t status_ = 0;
+    uint8_t tries_ = 0;
+    Method method_ = Method::other;
+    uint8_t client_minor_version_ = 1;
+    Phase phase_ = Phase::done;
+    Reply reply_ = Reply::awaited;
+    Outcome outcome_ = Outcome::none;
+    bool client_keep_alive_ = true;
+    bool wants_upgrade_ = false;
+    bool request_done_ = false;         // sent whole
+    bool request_failed_ = false;       // the host takes no more of it; its answer may be there all the same
+    bool replayable_ = true;            // every byte sent so far is still held
+    bool answer_began_ = false;         // a byte of an answer came from the host
+    bool need_more_ = false;            // what is in response_ is no whole head yet
+    bool upstream_keep_alive_ = false;
+    bool close_client_ = false;
+    bool dechunk_ = false;              // towards an HTTP/1.0 client
+    bool fresh_connection_ = false;     // a pooled one was dead: do not try another pooled one
+    bool driving_ = false;
+};
+
+}  // namespace steelyard::http

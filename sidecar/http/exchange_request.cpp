@@ -1,0 +1,110 @@
+// The exchange's way from the client to the host.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/exchange.hpp"
+#include "sidecar/http/rewrite.hpp"
+
+namespace steelyard::http {
+namespace {
+
+// Rounds of a body in one turn before other connections get theirs.
+constexpr int kRounds = 32;
+
+}  // namespace
+
+// False when even a large buffer cannot take the head and what is added to it.
+bool Exchange::write_head(const RequestHead& head) {
+    const ForwardedFor forwarded{client_.client_ip(), "http"};
+    const auto* snapshot = client_.upstream()->snapshot();
+    const std::string_view default_host = snapshot != nullptr ? std::string_view(snapshot->authority) : "unknown";
+    for (const size_t size : {BufferPool::kSmall, BufferPool::kLarge}) {
+        request_ = worker_.buffers.acquire(size);
+        const size_t written = write_request_head(head, forwarded, default_host, request_.room());
+        if (written != 0) {
+            request_.commit(written);
+            return true;
+        }
+    }
+    return false;
+}
+
+void Exchange::pump_request() {
+    for (int round = 0; phase_ == Phase::exchanging && reply_ != Reply::local && !request_done_ && !request_failed_; ++round) {
+        if (!send_request()) return;
+        if (request_body_.done()) {
+            request_done_ = true;
+            if (reply_ == Reply::awaited) touch(worker_.timeouts.response_head);
+            return;
+        }
+        if (round == kRounds) {
+            worker_.reactor.rebind(client_.channel().fd(), &client_.channel());
+            return;
+        }
+        if (!read_request_body()) return;
+    }
+}
+
+// Sends what is held. True when nothing is left to send.
+bool Exchange::send_request() {
+    const auto head_size = static_cast<uint32_t>(request_.size());
+    while (head_sent_ < head_size || body_sent_ < body_held_) {
+        std::array<iovec, 2> parts;
+        size_t count = 0;
+        if (head_sent_ < head_size) {
+            parts[count++] = {const_cast<char*>(request_.view().data()) + head_sent_, head_size - head_sent_};
+        }
+        if (body_sent_ < body_held_) {
+            parts[count++] = {const_cast<char*>(client_.input().view().data()) + body_sent_, body_held_ - body_sent_};
+        }
+        const auto io = upstream_->channel.write(std::span(parts.data(), count));
+        if (io.status == Channel::Status::would_block) return false;
+        if (io.status != Channel::Status::ok) {
+            request_failed_ = true;  // it may have answered before it closed: reading will tell
+            return false;
+        }
+        const auto sent = static_cast<uint32_t>(io.bytes);
+        const uint32_t of_head = std::min(sent, head_size - head_sent_);
+        head_sent_ += of_head;
+        body_sent_ += sent - of_head;
+        upstream_counters_->bytes_to_upstream.add(sent);
+        touch(worker_.timeouts.stream_idle);
+    }
+    return true;
+}
+
+// Replaces the sent part of the body by the next one. False when there is none now, or the exchange is over.
+bool Exchange::read_request_body() {
+    Channel& channel = client_.channel();
+    if (!channel.readable()) return false;
+    Buffer& input = client_.input();
+    input.consume(std::exchange(body_held_, 0));
+    if (body_sent_ != 0) replayable_ = false;
+    body_sent_ = 0;
+    if (!input.has_block()) input = worker_.buffers.acquire(BufferPool::kLarge);
+    input.clear();  // all of it was this body
+    const auto io = channel.read(input.room());
+    if (io.status == Channel::Status::would_block) {
+        input.release();
+        return false;
+    }
+    if (io.status != Channel::Status::ok) {
+        cut(Failure::client_gone);
+        return false;
+    }
+    input.commit(io.bytes);
+    touch(worker_.timeouts.stream_idle);
+    body_held_ = static_cast<uint32_t>(request_body_.consume(input.view()));
+    if (request_body_.fault() == Fault::none) return true;
+    worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
+    if (reply_ == Reply::awaited) {
+        answer(400, to_string(request_body_.fault()), Failure::bad_request_body);
+    } else {
+        cut(Failure::bad_request_body);
+    }
+    return false;
+}
+
+}  // namespace steelyard::http

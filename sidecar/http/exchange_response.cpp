@@ -1,0 +1,199 @@
+// The exchange's way from the host to the client.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/exchange.hpp"
+#include "sidecar/http/rewrite.hpp"
+#include "sidecar/l4/tunnel.hpp"
+
+namespace steelyard::http {
+namespace {
+
+constexpr int kRounds = 32;
+
+}  // namespace
+
+void Exchange::pump_response() {
+    for (int round = 0; phase_ == Phase::exchanging; ++round) {
+        if (!send_response()) return;
+        if (reply_ == Reply::local || (reply_ == Reply::streaming && response_body_.done())) return complete();
+        if (round == kRounds) {
+            worker_.reactor.rebind(upstream_->channel.fd(), &upstream_->channel);
+            return;
+        }
+        if (reply_ == Reply::awaited ? !read_response_head() : !read_response_body()) return;
+    }
+}
+
+// True when there may be something to send or another head to read.
+bool Exchange::read_response_head() {
+    if (response_.empty() || need_more_) {
+        if (!response_.has_block()) {
+            if (!upstream_->channel.readable()) return false;
+            response_ = worker_.buffers.acquire(BufferPool::kLarge);
+        }
+        if (response_.room().empty()) response_.compact();
+        const auto io = upstream_->channel.read(response_.room());
+        if (io.status == Channel::Status::would_block) {
+            if (response_.empty()) response_.release();
+            return false;
+        }
+        if (io.status != Channel::Status::ok) {
+            if (answer_began_) {
+                lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+                answer(502, "the endpoint closed the connection within its answer's head", Failure::upstream_reset);
+            } else {
+                on_upstream_lost();
+            }
+            return phase_ == Phase::exchanging;
+        }
+        response_.commit(io.bytes);
+        answer_began_ = true;
+        need_more_ = false;
+    }
+    auto& head = worker_.response_head;
+    const auto parsed = parse_response(response_.view(), scanned_, worker_.limits, method_, head);
+    if (parsed.state == ParseState::incomplete) {
+        need_more_ = true;
+        return true;
+    }
+    if (parsed.state == ParseState::refused || (head.status == 101 && !wants_upgrade_)) {
+        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        answer(502, "the endpoint's answer is not valid HTTP", Failure::upstream_protocol);
+        return true;
+    }
+    scanned_ = 0;
+    if (!take_response_head(head)) {
+        answer(502, "the endpoint's answer has too large a head", Failure::upstream_protocol);
+        return true;
+    }
+    response_.consume(parsed.head_bytes);
+    if (head.status == 101) {
+        upgrade();
+        return false;
+    }
+    if (reply_ == Reply::streaming) accept_response_body();
+    return true;
+}
+
+// Decides how the answer goes on to the client. False when its head does not fit.
+bool Exchange::take_response_head(const ResponseHead& head) {
+    if (head.status == 101) return append_reply_head(head, true);
+    if (head.informational()) {
+        // An HTTP/1.0 client does not know interim answers (RFC 9110 section 15.2).
+        return client_minor_version_ == 0 || append_reply_head(head, false);
+    }
+    status_ = head.status;
+    upstream_keep_alive_ = head.keep_alive && head.framing != Framing::until_close;
+    dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;
+    close_client_ = !client_keep_alive_ || worker_.draining || dechunk_ || head.framing == Framing::until_close;
+    response_body_.start(head.framing, head.content_length);
+    if (!append_reply_head(head, false)) return false;
+    reply_ = Reply::streaming;
+    touch(worker_.timeouts.stream_idle);
+    return true;
+}
+
+bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded) {
+    const ResponseRewrite rewrite{close_client_, client_minor_version_, upgraded, dechunk_};
+    if (!reply_head_.has_block()) reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
+    size_t written = write_response_head(head, rewrite, reply_head_.room());
+    if (written == 0) {
+        if (reply_head_.capacity() < BufferPool::kLarge) {
+            worker_.buffers.grow(reply_head_);
+        } else {
+            reply_head_.compact();
+        }
+        written = write_response_head(head, rewrite, reply_head_.room());
+    }
+    reply_head_.commit(written);
+    return written != 0;
+}
+
+// Sends heads and body bytes in hand. True when nothing is left to send.
+bool Exchange::send_response() {
+    while (!reply_head_.empty() || response_ready_ != 0) {
+        std::array<iovec, 2> parts;
+        size_t count = 0;
+        const size_t head_size = reply_head_.size();
+        if (head_size != 0) parts[count++] = {const_cast<char*>(reply_head_.view().data()), head_size};
+        if (response_ready_ != 0) parts[count++] = {const_cast<char*>(response_.view().data()), response_ready_};
+        const auto io = client_.channel().write(std::span(parts.data(), count));
+        if (io.status == Channel::Status::would_block) return false;
+        if (io.status != Channel::Status::ok) {
+            cut(Failure::client_gone);
+            return false;
+        }
+        const size_t of_head = std::min(io.bytes, head_size);
+        reply_head_.consume(of_head);
+        response_.consume(io.bytes - of_head);
+        response_ready_ -= static_cast<uint32_t>(io.bytes - of_head);
+        upstream_counters_->bytes_to_client.add(io.bytes);
+        touch(worker_.timeouts.stream_idle);
+    }
+    if (reply_head_.has_block()) reply_head_.clear();
+    return true;
+}
+
+// Everything in response_ was sent: reads the next part. False when there is none now, or the exchange is over.
+bool Exchange::read_response_body() {
+    if (!upstream_->channel.readable()) {
+        response_.release();
+        return false;
+    }
+    if (!response_.has_block()) response_ = worker_.buffers.acquire(BufferPool::kLarge);
+    response_.clear();
+    const auto io = upstream_->channel.read(response_.room());
+    if (io.status == Channel::Status::would_block) return false;
+    if (io.status == Channel::Status::closed && response_body_.on_end_of_stream()) return true;
+    if (io.status != Channel::Status::ok) {
+        cut(Failure::upstream_cut);
+        return false;
+    }
+    response_.commit(io.bytes);
+    accept_response_body();
+    return phase_ == Phase::exchanging;
+}
+
+// Sets response_ready_ to the body bytes at the front of response_. Bytes beyond the body's end stay behind them: the
+// connection is not used again then.
+void Exchange::accept_response_body() {
+    if (!dechunk_) {
+        response_ready_ = static_cast<uint32_t>(response_body_.consume(response_.view()));
+    } else {
+        char* const front = const_cast<char*>(response_.view().data());
+        size_t kept = 0;
+        size_t taken = 0;
+        while (taken < response_.size() && !response_body_.done() && response_body_.fault() == Fault::none) {
+            std::string_view data;
+            taken += response_body_.consume(response_.view().substr(taken), data);
+            std::memmove(front + kept, data.data(), data.size());
+            kept += data.size();
+        }
+        response_.truncate(kept);
+        response_ready_ = static_cast<uint32_t>(kept);
+    }
+    if (response_body_.fault() != Fault::none) cut(Failure::upstream_cut);
+}
+
+void Exchange::upgrade() {
+    status_ = 101;
+    upstream_counters_->responses[1].add();
+    Buffer to_client = std::move(reply_head_);
+    if (!response_.empty()) {
+        if (to_client.room().size() < response_.size()) worker_.buffers.grow(to_client);
+        const size_t extra = std::min(response_.size(), to_client.room().size());
+        std::memcpy(to_client.room().data(), response_.view().data(), extra);
+        to_client.commit(extra);
+    }
+    client_.input().consume(body_held_);
+    Tunnel::upgrade(worker_, client_.upstream(),
+                    {client_.channel(), std::exchange(upstream_, nullptr), std::move(lease_), std::move(to_client),
+                     std::move(client_.input())});
+    end(Outcome::upgraded);
+}
+
+}  // namespace steelyard::http

@@ -1,0 +1,137 @@
+#include "sidecar/l4/tunnel.hpp"
+
+#include <netinet/in.h>
+
+#include <utility>
+
+namespace steelyard {
+
+Tunnel::Tunnel(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream)
+    : worker_(worker),
+      upstream_(std::move(upstream)),
+      counters_(upstream_->counters()),
+      to_server_(client_, server_, worker.buffers),
+      to_client_(server_, client_, worker.buffers) {
+    worker_.counters.sessions.add();
+    counters_.sessions.add();
+    counters_.active_connections.add();
+}
+
+Tunnel::~Tunnel() {
+    worker_.counters.sessions.sub();
+    counters_.active_connections.sub();
+}
+
+void Tunnel::accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
+                    const SocketAddress& peer) {
+    auto owned = std::make_unique<Tunnel>(worker, std::move(upstream));
+    Tunnel& tunnel = *owned;
+    worker.sessions.add(std::move(owned));
+    if (!tunnel.client_.adopt(worker.reactor, std::move(client))) return tunnel.end(true);
+    const auto* snapshot = tunnel.upstream_->snapshot();
+    if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
+        char ip[INET6_ADDRSTRLEN];
+        tunnel.hash_ = balancer::hash_key({ip, peer.write_ip(ip)});
+    }
+    tunnel.connect_next();
+}
+
+void Tunnel::upgrade(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, Upgraded&& sides) {
+    auto owned = std::make_unique<Tunnel>(worker, std::move(upstream));
+    Tunnel& tunnel = *owned;
+    worker.sessions.add(std::move(owned));
+    tunnel.client_.take(worker.reactor, sides.client);
+    tunnel.server_.take(worker.reactor, sides.upstream->channel);
+    tunnel.upstream_->discard(sides.upstream);
+    tunnel.lease_ = std::move(sides.lease);
+    tunnel.to_client_.preload(std::move(sides.to_client));
+    tunnel.to_server_.preload(std::move(sides.to_upstream));
+    tunnel.state_ = State::relaying;
+    tunnel.relay();
+}
+
+void Tunnel::connect_next() {
+    while (tried_.count() < TriedHosts::kMax) {
+        auto host = upstream_->pick({hash_}, tried_);
+        if (!host) break;
+        tried_.add(host.get());
+        lease_ = HostLease(std::move(host));
+        counters_.connects.add();
+        const auto status = server_.connect(worker_.reactor, lease_.host()->address());
+        deadline_ = worker_.reactor.now() + worker_.timeouts.connect;
+        if (status == Channel::Status::would_block) return;
+        if (status == Channel::Status::ok) {
+            state_ = State::relaying;
+            return relay();
+        }
+        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        counters_.connect_failures.add();
+    }
+    counters_.failures[static_cast<size_t>(tried_.count() == 0 ? Failure::no_host : Failure::connect)].add();
+    end(true);
+}
+
+void Tunnel::connect_failed() {
+    lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+    counters_.connect_failures.add();
+    server_.close();
+    lease_.end();
+    connect_next();
+}
+
+void Tunnel::on_channel(Channel& channel) {
+    if (state_ == State::ended) return;
+    if (state_ == State::connecting) {
+        if (&channel == &client_) {
+            if (client_.broken()) end(true);
+            return;
+        }
+        if (!server_.writable() && !server_.broken()) return;
+        if (server_.connect_error() != 0) return connect_failed();
+        state_ = State::relaying;
+    }
+    relay();
+}
+
+void Tunnel::relay() {
+    using Direction = RelayDirection::State;
+    const uint64_t up = to_server_.pump();
+    const uint64_t down = to_client_.pump();
+    if (up != 0) counters_.bytes_to_upstream.add(up);
+    if (down != 0) counters_.bytes_to_client.add(down);
+    deadline_ = worker_.reactor.now() + worker_.timeouts.tunnel_idle;
+    if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken) return end(true);
+    if (to_server_.state() == Direction::finished && to_client_.state() == Direction::finished) return end(false);
+    if (to_server_.yielded()) worker_.reactor.rebind(client_.fd(), &client_);
+    if (to_client_.yielded()) worker_.reactor.rebind(server_.fd(), &server_);
+}
+
+void Tunnel::on_sweep(TimePoint now) {
+    if (state_ == State::connecting && now >= deadline_) return connect_failed();
+    if (lease_.expired(now)) {
+        counters_.drain_cuts.add();
+        return end(true);
+    }
+    if (now >= deadline_) {
+        worker_.counters.timeouts.add();
+        end(true);
+    }
+}
+
+void Tunnel::on_abort() { end(true); }
+
+void Tunnel::end(bool broken) {
+    if (state_ == State::ended) return;
+    state_ = State::ended;
+    // A stream that was cut must not look as if it had ended properly.
+    if (broken) {
+        client_.abort();
+        server_.abort();
+    }
+    client_.close();
+    server_.close();
+    lease_.end();
+    worker_.sessions.remove(this);
+}
+
+}  // namespace steelyard

@@ -1,0 +1,60 @@
+#pragma once
+// A client connection whose bytes are passed on as they are: plain TCP from its first byte, or an HTTP connection after 101. A connect
+// that fails goes to another host while nothing has been sent. Half-closes are passed on; either side's breaking off
+// breaks the other.
+#include <memory>
+
+#include "sidecar/l4/relay.hpp"
+#include "sidecar/session/session.hpp"
+#include "sidecar/session/worker_context.hpp"
+#include "sidecar/upstream/worker_upstream.hpp"
+
+namespace steelyard {
+
+class Tunnel final : public Session, private Channel::Owner {
+public:
+    // Takes an accepted TCP connection, finds it a host, and lives in the worker's session table until it ends.
+    static void accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
+                       const SocketAddress& peer);
+
+    // Takes over both sides of an upgraded HTTP exchange. The buffers hold what was read but not yet passed on.
+    struct Upgraded {
+        Channel& client;
+        UpstreamConnection* upstream;
+        HostLease lease;
+        Buffer to_client;
+        Buffer to_upstream;
+    };
+    static void upgrade(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, Upgraded&& sides);
+
+    Tunnel(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream);
+    ~Tunnel() override;
+
+    void on_sweep(TimePoint now) override;
+    void on_drain() override {}  // it may go on until the drain deadline
+    void on_abort() override;
+
+private:
+    enum class State : uint8_t { connecting, relaying, ended };
+
+    void on_channel(Channel& channel) override;
+    void connect_next();
+    void connect_failed();
+    void relay();
+    void end(bool broken);
+
+    WorkerContext& worker_;
+    std::shared_ptr<WorkerUpstream> upstream_;
+    UpstreamCounters& counters_;
+    Channel client_{*this};
+    Channel server_{*this};
+    RelayDirection to_server_;
+    RelayDirection to_client_;
+    HostLease lease_;
+    TriedHosts tried_;
+    uint64_t hash_ = 0;
+    State state_ = State::connecting;
+    TimePoint deadline_;
+};
+
+}  // namespace steelyard

@@ -1,0 +1,54 @@
+#pragma once
+// What a connection needs of the worker it lives on. One a worker; everything in it belongs to that worker's thread.
+#include <array>
+#include <cstdint>
+
+#include "common/clock.hpp"
+#include "sidecar/http/message.hpp"
+#include "sidecar/http/parser.hpp"
+#include "sidecar/reactor/buffer_pool.hpp"
+#include "sidecar/reactor/reactor.hpp"
+#include "sidecar/session/session.hpp"
+#include "sidecar/upstream/counters.hpp"
+
+namespace steelyard {
+
+// How long a connection may keep others waiting. None is unbounded. They are looked at about twice a second.
+struct Timeouts {
+    Milliseconds connect{2'000};           // one try to reach one host
+    Milliseconds request_head{10'000};     // from a request's first byte to the end of its head
+    Milliseconds client_idle{75'000};      // between two requests
+    Milliseconds response_head{60'000};    // from the request's last byte to the answer's head
+    Milliseconds stream_idle{60'000};      // no byte of a body in either direction
+    Milliseconds tunnel_idle{3'600'000};   // no byte over a TCP or upgraded connection in either direction
+    Milliseconds linger{2'000};            // reading on after an answer that ends the connection
+};
+
+constexpr size_t kFaults = static_cast<size_t>(http::Fault::trailer_too_large) + 1;
+
+// One worker's figures that belong to no upstream.
+struct alignas(64) WorkerCounters {
+    Counter accepted;
+    Counter refused_limit;  // over --max-connections
+    Counter accept_errors;  // out of file descriptors or memory
+    Counter sessions;       // a gauge
+    Counter http_requests;
+    std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
+    Counter timeouts;       // clients that were too slow
+};
+
+struct WorkerContext {
+    Reactor reactor;
+    BufferPool buffers;
+    SessionTable sessions{reactor};
+    Timeouts timeouts;
+    http::Limits limits;
+    WorkerCounters counters;
+    bool draining = false;
+
+    // Scratch heads: parsed and rewritten within one turn, so one of each is enough.
+    http::RequestHead request_head;
+    http::ResponseHead response_head;
+};
+
+}  // namespace steelyard

@@ -1,0 +1,41 @@
+#pragma once
+// One endpoint as the proxy lives with it. A Host keeps its identity over any number of configuration changes, so that what
+// is known about it (health, requests in flight, counts) is not lost. Shared by all workers: the identity is immutable, the
+// rest atomic.
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "sidecar/reactor/address.hpp"
+
+namespace steelyard {
+
+enum class Health : uint8_t { unknown, up, down };
+
+class Host {
+public:
+    Host(std::string id, SocketAddress address) : id_(std::move(id)), address_(address) {}
+
+    const std::string& id() const { return id_; }  // "10.0.0.1:80"
+    const SocketAddress& address() const { return address_; }
+
+    bool usable() const { return health.load(std::memory_order_relaxed) != Health::down; }
+
+    // 0: stays. Else the steady time in milliseconds after which what is still in flight here is cut, because the host is
+    // draining or gone and its drain time-out is over. Written by the main thread.
+    std::atomic<int64_t> cut_after_ms{0};
+    // Written by the prober (main thread). Unknown counts as usable: Kubernetes says ready, and no probe has objected yet.
+    std::atomic<Health> health{Health::unknown};
+
+    // Written by workers, on a line of their own.
+    alignas(64) std::atomic<uint32_t> active{0};  // exchanges and tunnels in flight
+    std::atomic<uint64_t> requests{0};            // exchanges and tunnels ever begun
+    std::atomic<uint64_t> failures{0};            // connects refused or timed out, resets, cut answers
+
+private:
+    std::string id_;
+    SocketAddress address_;
+};
+
+}  // namespace steelyard

@@ -1,0 +1,122 @@
+#pragma once
+// One worker's view of one upstream: its balancer and its pools of idle connections. Survives configuration changes: a new snapshot
+// keeps the pools of the hosts that stay and closes those of hosts that left or drain. Owned by one worker, not thread-safe.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidecar/balancer/balancer.hpp"
+#include "sidecar/reactor/reactor.hpp"
+#include "sidecar/upstream/connection.hpp"
+#include "sidecar/upstream/snapshot.hpp"
+
+namespace steelyard {
+
+struct PoolLimits {
+    uint32_t max_idle_per_host = 1024;
+    Milliseconds idle_timeout{30'000};
+};
+
+// Hosts already tried for one request. Bounded by the number of tries.
+class TriedHosts {
+public:
+    static constexpr uint32_t kMax = 4;
+    bool contains(const Host* host) const {
+        for (uint32_t i = 0; i < count_; ++i) {
+            if (hosts_[i] == host) return true;
+        }
+        return false;
+    }
+    void add(const Host* host) {
+        if (count_ < kMax) hosts_[count_++] = host;
+    }
+    uint32_t count() const { return count_; }
+    void clear() { count_ = 0; }
+
+private:
+    std::array<const Host*, kMax> hosts_{};
+    uint32_t count_ = 0;
+};
+
+class WorkerUpstream {
+public:
+    WorkerUpstream(std::string name, Reactor& reactor, uint32_t worker, const PoolLimits& limits);
+    ~WorkerUpstream();
+    WorkerUpstream(const WorkerUpstream&) = delete;
+    WorkerUpstream& operator=(const WorkerUpstream&) = delete;
+
+    const std::string& name() const { return name_; }
+    // nullptr until the configuration names this upstream, and again when it no longer does.
+    const UpstreamSnapshot* snapshot() const { return snapshot_.get(); }
+    void update(std::shared_ptr<const UpstreamSnapshot> snapshot);
+
+    // The host for the next try: of those not yet tried, a ready one that is not known to be down, as the policy picks; when
+    // there is none, a draining one that is not down; else nullptr.
+    std::shared_ptr<Host> pick(const balancer::PickContext& context, const TriedHosts& tried);
+
+    // An idle connection to the host (unless a fresh one is asked for), or a new one that is not connected yet. The caller
+    // owns it until release() or discard().
+    UpstreamConnection* acquire(const std::shared_ptr<Host>& host, bool fresh);
+    // Back to the pool, when the host still takes new requests and the pool has room; else closed.
+    void release(UpstreamConnection* connection);
+    void discard(UpstreamConnection* connection);
+
+    // Closes what has been idle for too long.
+    void sweep(TimePoint now);
+    bool has_idle() const { return idle_total_ != 0; }
+
+    // This worker's counters; before the first snapshot, a private scrap share.
+    UpstreamCounters& counters() { return *counters_; }
+
+private:
+    friend class UpstreamConnection;
+    IdleList* pool_of(const Host* host);
+    void on_idle_event(UpstreamConnection* connection);
+    void close_idle(IdleList& list);
+
+    std::string name_;
+    Reactor& reactor_;
+    uint32_t worker_;
+    const PoolLimits& limits_;
+    std::shared_ptr<const UpstreamSnapshot> snapshot_;
+    std::unique_ptr<balancer::Balancer> balancer_;
+    std::vector<IdleList> pools_;  // parallel to snapshot_->hosts
+    size_t idle_total_ = 0;
+    uint32_t draining_turn_ = 0;
+    std::shared_ptr<UpstreamStats> stats_;  // of the last snapshot: outlives it, as exchanges do
+    UpstreamCounters scrap_;
+    UpstreamCounters* counters_ = &scrap_;
+};
+
+// Counts one exchange on a host for as long as it lives.
+class HostLease {
+public:
+    HostLease() = default;
+    explicit HostLease(std::shared_ptr<Host> host) : host_(std::move(host)) {
+        host_->active.fetch_add(1, std::memory_order_relaxed);
+        host_->requests.fetch_add(1, std::memory_order_relaxed);
+    }
+    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)) {}
+    HostLease& operator=(HostLease&& other) noexcept {
+        end();
+        host_ = std::move(other.host_);
+        return *this;
+    }
+    ~HostLease() { end(); }
+    void end() {
+        if (host_) host_->active.fetch_sub(1, std::memory_order_relaxed);
+        host_.reset();
+    }
+    const std::shared_ptr<Host>& host() const { return host_; }
+    explicit operator bool() const { return host_ != nullptr; }
+    // The drain time-out of the host is over.
+    bool expired(TimePoint now) const;
+
+private:
+    std::shared_ptr<Host> host_;
+};
+
+}  // namespace steelyard
