@@ -1,0 +1,101 @@
+#pragma once
+// The cluster as the controller knows it: Services, EndpointSlices by Service, the weights of annotated Pods; and what changed
+// since somebody last asked. Pure: no I/O, no clock. Not thread-safe: one thread owns it (see Inbox for the way in).
+//
+// A write that leaves an object as it was (another resourceVersion, a label nobody reads) changes nothing and is not reported.
+// Several changes of one object before take_changes() are reported once. Costs: a write is O(1) and, for a slice, O(log slices
+// of its Service); 100,000 endpoints in slices of 20 take about 15 MB.
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/config/model.hpp"
+#include "controller/kube/objects.hpp"
+#include "controller/store/key.hpp"
+
+namespace steelyard::store {
+
+class ClusterState {
+public:
+    struct Counts {
+        size_t services = 0, slices = 0, endpoints = 0, weighted_pods = 0;
+    };
+
+    // `crowd_limit`: from how many endpoints of one Service on Kind::crowd is reported (see endpoints_before).
+    explicit ClusterState(size_t crowd_limit = config::kMaxEndpointsPerUpstream);
+
+    void upsert(kube::Service&& service);
+    void upsert(kube::EndpointSlice&& slice);
+    void upsert(kube::Pod&& pod);  // one without the weight annotation is as good as removed
+    void remove(Kind kind, const kube::ObjectKey& key);
+
+    // Between the two everything that exists is upserted; end_list() removes what was not. Removals may be told in between as
+    // well. A begin without an end before it starts over.
+    void begin_list(Kind kind);
+    void end_list(Kind kind);
+    // Every kind (service, endpoint_slice, pod) has been listed once: translating earlier would publish half a cluster.
+    bool synced() const;
+
+    bool has_changes() const { return !changes_.empty(); }
+    std::vector<Key> take_changes();  // each once, sorted
+
+    // nullptr: there is none. Valid until the next write.
+    const kube::Service* service(const kube::ObjectKey& key) const;
+    const kube::EndpointSlice* slice(const kube::ObjectKey& key) const;
+    // The text of the Pod's weight annotation; nullopt: no such Pod or no annotation.
+    std::optional<std::string_view> pod_weight(const kube::ObjectKey& key) const;
+
+    // Names of the slices that carry the Service's label, sorted; empty for one without (or unknown).
+    const std::set<std::string>& slices_of(const kube::ObjectKey& service) const;
+    // How many endpoints the Service's slices that sort before `slice` hold, each counted to at most kMaxEndpointsPerSlice.
+    // 0, without looking, while the Service has no more than the crowd limit in all. Whenever that might change, and at every
+    // change of a slice above the limit, Key{Kind::crowd, service} is among the changes.
+    size_t endpoints_before(const kube::ObjectKey& service, std::string_view slice) const;
+
+    Counts counts() const;
+
+private:
+    template <class T>
+    struct Row {
+        T value;
+        uint32_t seen = 0;  // the list (by number) that last contained it
+    };
+    template <class T>
+    struct Table {
+        std::unordered_map<kube::ObjectKey, Row<T>, ObjectKeyHash> rows;
+        uint32_t list = 0;     // number of the current list
+        bool listing = false;  // between begin_list and end_list
+        bool synced = false;
+    };
+    struct Group {  // the slices of one Service
+        std::set<std::string> slices;
+        size_t endpoints = 0;
+    };
+
+    template <class T>
+    bool write(Table<T>& table, kube::ObjectKey&& key, T&& value, std::optional<T>* old);
+    template <class F>
+    void with_table(Kind kind, F&& use);
+    void remove_service(const kube::ObjectKey& key);
+    void remove_slice(const kube::ObjectKey& key);
+    void remove_pod(const kube::ObjectKey& key);
+    void regroup(const kube::EndpointSlice& slice, bool add);
+    void note(Kind kind, const kube::ObjectKey& key) { changes_.insert(Key{kind, key}); }
+
+    const size_t crowd_limit_;
+    Table<kube::Service> services_;
+    Table<kube::EndpointSlice> slices_;
+    Table<kube::SharedString> weights_;
+    std::unordered_map<kube::ObjectKey, Group, ObjectKeyHash> groups_;
+    size_t endpoints_ = 0;
+    std::unordered_set<Key, KeyHash> changes_;
+};
+
+}  // namespace steelyard::store

@@ -1,0 +1,43 @@
+#pragma once
+// The name of something in the cluster state that can change and that a translation can have read.
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "controller/kube/objects.hpp"
+
+namespace steelyard::store {
+
+enum class Kind : uint8_t {
+    service,
+    endpoint_slice,
+    pod,
+    crowd,  // the slices of a Service (by its name) that together have more endpoints than an upstream may
+};
+
+std::string_view to_string(Kind kind);  // as Kubernetes writes it: "Service"
+
+struct Key {
+    Kind kind = Kind::service;
+    kube::ObjectKey object;
+
+    std::string to_string() const;  // "Service shop/web"
+    friend auto operator<=>(const Key&, const Key&) = default;
+};
+
+// Hashes of both are equal for equal text, so that a table of ObjectKeys can be asked with views.
+size_t hash_of(std::string_view ns, std::string_view name) noexcept;
+
+struct ObjectKeyHash {
+    size_t operator()(const kube::ObjectKey& key) const noexcept { return hash_of(key.ns, key.name); }
+};
+struct KeyHash {
+    size_t operator()(const Key& key) const noexcept {
+        return hash_of(key.object.ns, key.object.name) ^ ((static_cast<size_t>(key.kind) + 1) * 0x9e3779b97f4a7c15U);
+    }
+};
+
+}  // namespace steelyard::store
