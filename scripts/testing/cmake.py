@@ -20,6 +20,6 @@ def build(preset: str, *targets: str, timeout: float = 3000):
 def programs_of(preset: str, target: str, prefix: str) -> list:
     """The programs that a custom target gathers, from Ninja itself: one left over from an older tree does not count."""
     directory = ROOT / "build" / preset
-    listed = subprocess.run(["ninja", "-C", directory, "-t", "inputs", target], capture_output=True, text=True, check=True)
-    names = {line.strip().strip('"') for line in listed.stdout.splitlines()}
+    asked = subprocess.run(["ninja", "-C", directory, "-t", "query", target], capture_output=True, text=True, check=True)
+    names = {line.strip().strip('"') for line in asked.stdout.splitlines()}
     return sorted(directory / name for name in names if name.startswith(f"bin/{prefix}"))

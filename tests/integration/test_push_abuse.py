@@ -28,7 +28,7 @@ def running(kubectl, ns, controller, sidecar, backend):
 
 
 def connect(control) -> websocket.WebSocket:
-    return websocket.create_connection(control.url, timeout=10)
+    return websocket.create_connection(control.push_url, timeout=10)
 
 
 def closed(connection) -> bool:
@@ -65,6 +65,8 @@ GARBAGE = {
     "another type": '{"type": "nonsense"}',
     "an ack before any hello": '{"type": "ack", "version": "1.1"}',
     "a hello with absurd fields": '{"type": "hello", "protocol": -1, "name": 7, "wants": "everything"}',
+    "a hello of a protocol to come": '{"type": "hello", "protocol": 99, "name": "a", "instance": "b", "role": "sidecar", "wants": ["*"]}',
+    "a hello without a name": '{"type": "hello", "protocol": 1, "name": "", "instance": "b", "role": "sidecar", "wants": ["*"]}',
     "an empty text": "",
     "deep nesting": "[" * 100_000,
 }

@@ -45,7 +45,11 @@ class Backend:
     def die(self):
         """As kill -9 does: new connections are refused, and those there are end in the middle of whatever they do."""
         self.stop_accepting()
-        self.loop.call(lambda: [one.transport.abort() for one in list(self.connections)])
+        self.loop.call(self._abort_all)
+
+    def _abort_all(self):
+        for one in list(self.connections):
+            one.transport.abort()
 
     def _protocol(self):
         raise NotImplementedError
@@ -71,6 +75,10 @@ class HttpBackend(Backend):
                 answer()
             self.waiting.clear()
         self.loop.call(go)
+
+    def _abort_all(self):
+        self.waiting.clear()
+        super()._abort_all()
 
     def hold(self):
         self._held = True

@@ -66,6 +66,11 @@ class Controller(Program):
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.push_port}"
 
+    @property
+    def push_url(self) -> str:
+        """Where a client that is not a proxy of ours connects."""
+        return f"{self.url}/push"
+
 
 class Sidecar(Program):
     def __init__(self, directory: Path, controller_url: str, *upstreams: str, name: str = "sidecar", arguments: tuple = ()):
