@@ -39,6 +39,7 @@ private:
     size_t count_ = 0;
     bool first_ = true;
     bool removing_ = false;
+    bool is_delta_ = false;
 };
 
 // A frame that could not be read. `version` is the frame's own when it could be told, for the nack; `refusable` says that the

@@ -1,0 +1,31 @@
+#pragma once
+// The ranges of the model's numbers, once, for the decoder and for validate(). Private to common/config.
+#include <cstdint>
+#include <string>
+
+namespace steelyard::config {
+
+struct Range {
+    uint64_t low;
+    uint64_t high;
+    const char* what;  // as in "0 is not a port (1-65535)"
+
+    bool holds(uint64_t value) const { return value >= low && value <= high; }
+    std::string complaint(const std::string& value) const {
+        return value + " is not " + what + " (" + std::to_string(low) + "-" + std::to_string(high) + ")";
+    }
+};
+
+inline constexpr Range kPortRange{1, 65535, "a port"};
+inline constexpr Range kListenerPortRange{0, 65535, "a listener's port"};
+inline constexpr Range kWeightRange{0, 1'000'000, "a weight"};
+inline constexpr Range kVirtualNodesRange{1, 1000, "a number of virtual nodes"};
+inline constexpr Range kDrainRange{0, 86'400'000, "a drain time-out in milliseconds"};
+inline constexpr Range kIntervalRange{100, 3'600'000, "an interval in milliseconds"};
+inline constexpr Range kTimeoutRange{10, 3'600'000, "a time-out in milliseconds"};
+inline constexpr Range kRiseRange{1, 100, "a count of successes"};
+inline constexpr Range kFallRange{1, 100, "a count of failures"};
+inline constexpr Range kJitterRange{0, 50, "a percentage of jitter"};
+inline constexpr Range kStatusRange{100, 599, "a status code"};
+
+}  // namespace steelyard::config

@@ -1,0 +1,166 @@
+#include "common/config/validate.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/config/limits.hpp"
+
+namespace steelyard::config {
+namespace {
+
+constexpr size_t kMaxPathBytes = 1024;
+constexpr size_t kMaxRanges = 16;
+
+bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
+bool is_visible(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return is_visible(c); });
+}
+
+bool is_token(std::string_view text) {
+    constexpr std::string_view kSpecial = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kSpecial.find(c) != std::string_view::npos;
+    });
+}
+
+void check_name(std::string_view name, const Path& path, Problems& problems) {
+    if (name.empty()) {
+        problems.add(path, "is empty");
+    } else if (!is_name(name)) {
+        problems.add(path, "'" + shown(name) + "' is not a name (1-" + std::to_string(kMaxNameBytes) +
+                               " visible ASCII characters, no spaces)");
+    }
+}
+
+void check_optional_name(std::string_view name, const Path& path, Problems& problems) {
+    if (!name.empty()) check_name(name, path, problems);
+}
+
+void check_range(uint64_t value, const Range& range, const Path& path, Problems& problems) {
+    if (!range.holds(value)) problems.add(path, range.complaint(std::to_string(value)));
+}
+
+// 0.0.0.0 and :: would reach the proxy itself, a multicast group nobody: neither is where a backend lives.
+bool is_host_address(std::string_view text) {
+    char buffer[INET6_ADDRSTRLEN + 1] = {};
+    std::memcpy(buffer, text.data(), text.size());  // is_ip() has bounded it
+    in_addr v4{};
+    if (inet_pton(AF_INET, buffer, &v4) == 1) {
+        const uint32_t address = ntohl(v4.s_addr);
+        return address != 0 && address < 0xe0000000;
+    }
+    in6_addr v6{};
+    return inet_pton(AF_INET6, buffer, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
+}
+
+void check_health(const HealthCheck& check, const Path& path, Problems& problems) {
+    check_range(check.interval_ms, kIntervalRange, path / "interval_ms", problems);
+    check_range(check.timeout_ms, kTimeoutRange, path / "timeout_ms", problems);
+    check_range(check.rise, kRiseRange, path / "rise", problems);
+    check_range(check.fall, kFallRange, path / "fall", problems);
+    check_range(check.jitter_percent, kJitterRange, path / "jitter_percent", problems);
+    if (check.path.empty() || check.path[0] != '/' || check.path.size() > kMaxPathBytes || !is_visible(check.path)) {
+        problems.add(path / "path", "'" + shown(check.path) + "' is not a path (it begins with /, visible ASCII, at most " +
+                                        std::to_string(kMaxPathBytes) + " bytes)");
+    }
+    check_optional_name(check.host, path / "host", problems);
+    if (check.expected.empty() || check.expected.size() > kMaxRanges) {
+        problems.add(path / "expected",
+                     std::to_string(check.expected.size()) + " ranges; 1-" + std::to_string(kMaxRanges) + " are allowed");
+    }
+    size_t i = 0;
+    for (const auto& [first, last] : check.expected) {
+        if (!kStatusRange.holds(first) || !kStatusRange.holds(last) || first > last) {
+            problems.add((path / "expected")[i], "'" + std::to_string(first) + "-" + std::to_string(last) +
+                                                     "' is not a range of status codes within 100-599");
+        }
+        if (++i > kMaxRanges) break;
+    }
+}
+
+void check_policy(const Policy& policy, const Path& path, Problems& problems) {
+    check_range(policy.virtual_nodes, kVirtualNodesRange, path / "virtual_nodes", problems);
+    check_range(policy.drain_timeout_ms, kDrainRange, path / "drain_timeout_ms", problems);
+    const Path hash = path / "hash";
+    if (policy.hash.source == HashKey::Source::header &&
+        (!is_token(policy.hash.header) || policy.hash.header.size() > kMaxNameBytes)) {
+        problems.add(hash / "header", "'" + shown(policy.hash.header) + "' is not the name of a header in lower case");
+    }
+    if (policy.health_check) check_health(*policy.health_check, path / "health_check", problems);
+}
+
+void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& problems) {
+    if (!is_ip(endpoint.address)) {
+        problems.add(path / "address", "'" + shown(endpoint.address) + "' is not an IP address");
+    } else if (!is_host_address(endpoint.address)) {
+        problems.add(path / "address", "'" + shown(endpoint.address) + "' is not the address of a host");
+    }
+    check_range(endpoint.port, kPortRange, path / "port", problems);
+    check_range(endpoint.weight, kWeightRange, path / "weight", problems);
+    check_optional_name(endpoint.zone, path / "zone", problems);
+    check_optional_name(endpoint.node, path / "node", problems);
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) { return !text.empty() && text.size() <= kMaxNameBytes && is_visible(text); }
+
+bool is_ip(std::string_view text) {
+    if (text.empty() || text.size() > INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return false;
+    char buffer[INET6_ADDRSTRLEN + 1] = {};
+    std::memcpy(buffer, text.data(), text.size());
+    unsigned char parsed[sizeof(in6_addr)];
+    return inet_pton(AF_INET, buffer, parsed) == 1 || inet_pton(AF_INET6, buffer, parsed) == 1;
+}
+
+void validate(const Listener& listener, const Path& path, Problems& problems) {
+    check_name(listener.name, path / "name", problems);
+    if (!is_ip(listener.address)) {
+        problems.add(path / "address", "'" + shown(listener.address) + "' is not an IP address");
+    }
+    check_name(listener.upstream, path / "upstream", problems);
+}
+
+void validate(const Upstream& upstream, const Path& path, Problems& problems) {
+    check_name(upstream.name, path / "name", problems);
+    check_policy(upstream.policy, path / "policy", problems);
+    const Path aliases = path / "aliases";
+    if (upstream.aliases.size() > kMaxAliases) {
+        problems.add(aliases, std::to_string(upstream.aliases.size()) + " aliases; at most " +
+                                  std::to_string(kMaxAliases) + " are allowed");
+        return;
+    }
+    for (size_t i = 0; i < upstream.aliases.size(); ++i) check_name(upstream.aliases[i], aliases[i], problems);
+}
+
+void validate(const EndpointSlice& slice, const Path& path, Problems& problems) {
+    check_name(slice.upstream, path / "upstream", problems);
+    check_name(slice.slice, path / "slice", problems);
+    const Path endpoints = path / "endpoints";
+    if (slice.endpoints.size() > kMaxEndpointsPerSlice) {
+        problems.add(endpoints, std::to_string(slice.endpoints.size()) + " endpoints; a slice has at most " +
+                                    std::to_string(kMaxEndpointsPerSlice));
+        return;
+    }
+    for (size_t i = 0; i < slice.endpoints.size() && !problems.full(); ++i) {
+        check_endpoint(slice.endpoints[i], endpoints[i], problems);
+    }
+}
+
+void validate(const Resource& resource, const Path& path, Problems& problems) {
+    std::visit([&](const auto& r) { validate(r, path, problems); }, resource);
+}
+
+void validate(const ResourceKey& key, const Path& path, Problems& problems) {
+    if (key.kind != "listener" && key.kind != "upstream" && key.kind != "endpoints") {
+        problems.add(path / "kind", "'" + shown(key.kind) + "' is not a known kind (listener, upstream, endpoints)");
+        return;
+    }
+    const bool endpoints = key.kind == "endpoints";
+    check_name(key.name, path / (endpoints ? "upstream" : "name"), problems);
+    if (endpoints) check_name(key.slice, path / "slice", problems);
+}
+
+}  // namespace steelyard::config

@@ -1,0 +1,30 @@
+#include "common/push/message.hpp"
+
+#include <charconv>
+
+namespace steelyard::push {
+
+std::string_view to_string(Role role) { return role == Role::edge ? "edge" : "sidecar"; }
+
+std::optional<Role> parse_role(std::string_view text) {
+    if (text == "sidecar") return Role::sidecar;
+    if (text == "edge") return Role::edge;
+    return std::nullopt;
+}
+
+std::string Version::to_string() const { return epoch + "." + std::to_string(counter); }
+
+std::optional<Version> Version::parse(std::string_view text) {
+    const size_t dot = text.find('.');
+    if (dot == 0 || dot == std::string_view::npos || dot > 32) return std::nullopt;
+    for (const char c : text.substr(0, dot)) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))) return std::nullopt;
+    }
+    Version version{std::string(text.substr(0, dot)), 0};
+    const char* end = text.data() + text.size();
+    const auto [stopped, failure] = std::from_chars(text.data() + dot + 1, end, version.counter);
+    if (failure != std::errc{} || stopped != end) return std::nullopt;
+    return version;
+}
+
+}  // namespace steelyard::push
