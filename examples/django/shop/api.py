@@ -1,6 +1,7 @@
 """The JSON API. Every call is idempotent, so a balancer may send it again to another backend when one dies under it.
 
-There is no CSRF token: a browser sends PUT and DELETE to another origin only after a preflight, which the shop never grants.
+There is no CSRF token: a browser sends PUT and DELETE to another origin only after a preflight, which the shop never
+grants.
 """
 
 import json
@@ -40,7 +41,9 @@ def delivery(request, product_id: int):
     if found is None:
         return _no_product(product_id)
     time.sleep(settings.DELIVERY_MS / 1000)
-    return JsonResponse({"id": product_id, "days": 2 if found.grams < 250 else 3, "price": catalog.money(290 + found.grams)})
+    return JsonResponse(
+        {"id": product_id, "days": 2 if found.grams < 250 else 3, "price": catalog.money(290 + found.grams)}
+    )
 
 
 @require_safe

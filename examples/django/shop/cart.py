@@ -1,4 +1,4 @@
-"""The cart: quantities by product, kept in the session. Setting and removing are idempotent: twice is as good as once."""
+"""The cart: quantities by product, kept in the session. Setting and removing are idempotent."""
 
 from django.conf import settings
 
@@ -24,7 +24,11 @@ class Cart:
     def lines(self) -> list[dict]:
         """The lines in the order of the catalog; a product that is no longer sold is left out."""
         found = ((p, self._quantities.get(str(p.id))) for p in catalog.products())
-        return [{"product": p, "quantity": n, "cents": n * p.cents, "price": catalog.money(n * p.cents)} for p, n in found if n]
+        return [
+            {"product": p, "quantity": n, "cents": n * p.cents, "price": catalog.money(n * p.cents)}
+            for p, n in found
+            if n
+        ]
 
     def count(self) -> int:
         return sum(line["quantity"] for line in self.lines())
@@ -34,7 +38,12 @@ class Cart:
 
     def as_json(self) -> dict:
         items = [
-            {"id": line["product"].id, "name": line["product"].name, "quantity": line["quantity"], "price": line["price"]}
+            {
+                "id": line["product"].id,
+                "name": line["product"].name,
+                "quantity": line["quantity"],
+                "price": line["price"],
+            }
             for line in self.lines()
         ]
         return {"items": items, "count": self.count(), "total": self.total()}

@@ -42,7 +42,8 @@ TEMPLATES = [
     }
 ]
 
-# The session travels with the browser, signed: any backend can serve any visitor, and one that dies takes no cart with it.
+# The session travels with the browser, signed: any backend can serve any visitor, and one that dies takes no cart
+# with it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -54,4 +55,5 @@ WHITENOISE_MAX_AGE = 3600
 DATABASES = {}
 USE_I18N = False
 USE_TZ = True
+TIME_ZONE = "UTC"
 APPEND_SLASH = False

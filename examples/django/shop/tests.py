@@ -36,7 +36,8 @@ class ShopTest(SimpleTestCase):
 
     def test_putting_twice_is_as_good_as_once(self):
         once = self.put(1, {"quantity": 2}).json()
-        self.assertEqual(once, {"items": [{"id": 1, "name": "Assam tea", "quantity": 2, "price": "13.80"}], "count": 2, "total": "13.80"})
+        line = {"id": 1, "name": "Assam tea", "quantity": 2, "price": "13.80"}
+        self.assertEqual(once, {"items": [line], "count": 2, "total": "13.80"})
         self.assertEqual(self.put(1, {"quantity": 2}).json(), once)
 
     def test_removing_what_is_not_there_is_no_error(self):
@@ -63,7 +64,11 @@ class ShopTest(SimpleTestCase):
         self.assertEqual(self.client.get("/api/cart").json()["count"], 2)
 
     def test_an_unknown_product_is_not_found(self):
-        for response in (self.client.get("/products/999"), self.client.get("/api/products/999"), self.put(999, {"quantity": 1})):
+        for response in (
+            self.client.get("/products/999"),
+            self.client.get("/api/products/999"),
+            self.put(999, {"quantity": 1}),
+        ):
             self.assertEqual(response.status_code, 404)
 
     def test_reading_is_all_a_page_allows(self):
