@@ -1,7 +1,9 @@
 #pragma once
-// HTTP/1.x message heads as views into the bytes they were read into (RFC 9112). A head is valid as long as those bytes stay
-// where they are; one RequestHead and one ResponseHead per worker are enough, as a head is rewritten as soon as it is parsed.
+// HTTP/1.x message heads as views into the bytes they were read into (RFC 9112). A head is valid as long as those
+// bytes stay where they are; one RequestHead and one ResponseHead per worker are enough, as a head is rewritten as
+// soon as it is parsed.
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -47,12 +49,18 @@ constexpr size_t kMaxHeaders = 128;
 // Fixed storage: parsing allocates nothing.
 class HeaderList {
 public:
-    void clear() { size_ = 0; }
-    bool push(Header header) {
+    void clear() {
+        size_ = 0;
+        seen_ = 0;
+    }
+    bool push(const Header& header) {
         if (size_ == kMaxHeaders) return false;
         items_[size_++] = header;
+        seen_ |= 1U << static_cast<unsigned>(header.id);
         return true;
     }
+    // Whether a field of this kind is there, without a search.
+    bool has(HeaderId id) const { return (seen_ >> static_cast<unsigned>(id) & 1U) != 0; }
     size_t size() const { return size_; }
     const Header* begin() const { return items_.data(); }
     const Header* end() const { return items_.data() + size_; }
@@ -61,6 +69,7 @@ public:
 private:
     std::array<Header, kMaxHeaders> items_;
     size_t size_ = 0;
+    uint32_t seen_ = 0;  // a bit for each HeaderId
 };
 
 // How the body's end is found (RFC 9112 section 6.3).
@@ -69,15 +78,19 @@ enum class Framing : uint8_t { none, length, chunked, until_close };
 struct RequestHead {
     Method method = Method::other;
     std::string_view method_text;
-    std::string_view target;     // as received
-    std::string_view authority;  // from an absolute-form target, else the Host field; empty only for HTTP/1.0 without Host
-    std::string_view path;       // origin-form part of the target: "/a?b", or "*"
-    uint8_t minor_version = 1;   // HTTP/1.0 or HTTP/1.1
+    std::string_view target;  // as received
+    std::string_view
+        authority;          // from an absolute-form target, else the Host field; empty only for HTTP/1.0 without Host
+    std::string_view path;  // origin-form part of the target: "/a?b", or "*"
+    uint8_t minor_version = 1;  // HTTP/1.0 or HTTP/1.1
     Framing framing = Framing::none;
     uint64_t content_length = 0;  // for Framing::length
     bool keep_alive = true;       // what the client asked for, by version and Connection
     bool expect_continue = false;
-    bool upgrade = false;         // an Upgrade field, named by Connection: the answer may be 101
+    // An Upgrade field, named by Connection, in HTTP/1.1: the answer may be 101. Never for "h2c": the tunnel
+    // would carry requests that no route was matched for, so that field is dropped and the request stays an
+    // HTTP/1.1 one.
+    bool upgrade = false;
     HeaderList headers;
 };
 
@@ -87,7 +100,7 @@ struct ResponseHead {
     uint8_t minor_version = 1;
     Framing framing = Framing::none;
     uint64_t content_length = 0;
-    bool keep_alive = true;
+    bool keep_alive = true;  // the backend's connection may be used again once the body has ended
     HeaderList headers;
 
     // 1xx other than 101: another head follows on the same exchange.

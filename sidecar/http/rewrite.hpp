@@ -1,8 +1,12 @@
 #pragma once
-// Writes the head that goes on to the other side: hop-by-hop fields removed (Connection and what it names, Keep-Alive, Proxy-Connection, TE other
-// than "trailers", Upgrade unless it is passed on, Transfer-Encoding rewritten as "chunked"; RFC 9110 section 7.6.1), forwarding fields added. Writes into the
-// caller's buffer; allocates nothing.
+// Writes the head that goes on to the other side: hop-by-hop fields removed (Connection and what it names, Keep-Alive,
+// Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE other than "trailers", Upgrade unless it is passed on,
+// Transfer-Encoding rewritten as "chunked"; RFC 9110 section 7.6.1), forwarding fields added. Host, Content-Length,
+// Transfer-Encoding, Expect and X-Forwarded-* are never removed because Connection names them: that is an attack, not a
+// request. Writes into the caller's buffer, which must not overlap the head's bytes; allocates nothing. A head that
+// parser.hpp produced is copied in runs of neighbouring lines; one put together by hand is copied line by line.
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -15,27 +19,36 @@ struct ForwardedFor {
     std::string_view proto = "http";
 };
 
-// What the backend sees: always HTTP/1.1 and origin-form (or "*"), one Host field, first (the client's; HTTP/1.0 without one: `default_host`),
-// X-Forwarded-For with the client appended to what came, X-Forwarded-Proto and X-Forwarded-Host set from what the client sent on this hop when
-// absent, kept when present. Body framing stays (one Content-Length or Transfer-Encoding: chunked). Expect: 100-continue is passed on. With head.upgrade, Connection: upgrade
-// and Upgrade are passed on. Returns the bytes written, 0 when `out` is too small.
+// What the backend sees: always HTTP/1.1 and origin-form (or "*"), one Host field, first (the client's; HTTP/1.0
+// without one: `default_host`), one X-Forwarded-For with the client appended to what came, X-Forwarded-Proto and
+// X-Forwarded-Host set from what the client sent on this hop when absent, kept when present. Body framing stays (one
+// Content-Length or Transfer-Encoding: chunked). Expect: 100-continue is passed on, save for an HTTP/1.0 client (RFC
+// 9110 section 10.1.1). With head.upgrade, Connection: upgrade and Upgrade are passed on. Returns the bytes written,
+// 0 when `out` is too small.
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
                           std::span<char> out);
 
 struct ResponseRewrite {
-    bool close = false;              // the client connection ends after this response: "Connection: close"
+    bool close = false;                // the client connection ends after this response: "Connection: close"
     uint8_t client_minor_version = 1;  // an HTTP/1.0 client that stays is told "Connection: keep-alive"
-    bool upgraded = false;           // 101: Connection and Upgrade are passed on
-    bool strip_chunked = false;      // chunked body towards an HTTP/1.0 client: framing field left out (the body is dechunked by close)
+    bool upgraded = false;             // 101: Connection and Upgrade are passed on
+    // Chunked body towards an HTTP/1.0 client: no framing field and no Trailer, and "Connection: close", as the
+    // connection's end is then the body's. Send only the data that BodyTracker::consume(input, data) hands out,
+    // then close.
+    bool strip_chunked = false;
 };
 
-// What the client sees: always HTTP/1.1 in the status line (RFC 9112 section 2.3 sends the proxy's own version). Returns bytes written, 0 when too small.
+// What the client sees: always HTTP/1.1 in the status line (RFC 9112 section 2.3 sends the proxy's own version). A body
+// that runs until close also says "Connection: close". A 1xx carries no Connection but for upgraded; a 1xx or 204 no
+// Content-Length. Returns bytes written, 0 when too small.
 size_t write_response_head(const ResponseHead& head, const ResponseRewrite& rewrite, std::span<char> out);
 
-// A whole small response of the proxy's own: status, text/plain body "STATUS reason: detail\n", Content-Length, and Connection: close when asked.
-// For HEAD the body is left out. Returns bytes written, 0 when too small (512 bytes are always enough for a detail of 200).
+// A whole small response of the proxy's own: status, text/plain body "STATUS reason: detail\n", Content-Length, and
+// Connection: close when asked. For HEAD the body is left out. Returns bytes written, 0 when too small (512 bytes are
+// always enough for a detail of 200).
 size_t write_error(uint16_t status, std::string_view detail, bool close, bool head_request, std::span<char> out);
 
+// The phrase of RFC 9110 section 15 (and 6585, 8470); "Unknown" for a status without one.
 std::string_view reason_phrase(uint16_t status);
 
 }  // namespace steelyard::http
