@@ -7,7 +7,6 @@
 // of its Service); 100,000 endpoints in slices of 20 take about 15 MB.
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +30,7 @@ public:
     // `crowd_limit`: from how many endpoints of one Service on Kind::crowd is reported (see endpoints_before).
     explicit ClusterState(size_t crowd_limit = config::kMaxEndpointsPerUpstream);
 
+    // An object without a name is ignored: there is nothing to know it by.
     void upsert(kube::Service&& service);
     void upsert(kube::EndpointSlice&& slice);
     void upsert(kube::Pod&& pod);  // one without the weight annotation is as good as removed
@@ -59,6 +59,7 @@ public:
     // change of a slice above the limit, Key{Kind::crowd, service} is among the changes.
     size_t endpoints_before(const kube::ObjectKey& service, std::string_view slice) const;
 
+    size_t crowd_limit() const { return crowd_limit_; }
     Counts counts() const;
 
 private:
@@ -79,13 +80,10 @@ private:
         size_t endpoints = 0;
     };
 
-    template <class T>
-    bool write(Table<T>& table, kube::ObjectKey&& key, T&& value, std::optional<T>* old);
     template <class F>
     void with_table(Kind kind, F&& use);
-    void remove_service(const kube::ObjectKey& key);
-    void remove_slice(const kube::ObjectKey& key);
-    void remove_pod(const kube::ObjectKey& key);
+    template <class T>
+    void sweep(Kind kind, Table<T>& table);
     void regroup(const kube::EndpointSlice& slice, bool add);
     void note(Kind kind, const kube::ObjectKey& key) { changes_.insert(Key{kind, key}); }
 

@@ -1,0 +1,177 @@
+#include "controller/store/cluster_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace steelyard::store {
+namespace {
+
+size_t counted(const kube::EndpointSlice& slice) { return std::min(slice.endpoints.size(), config::kMaxEndpointsPerSlice); }
+
+// What nobody reads must not make a change, and growth reserves of vectors add up over 100,000 endpoints.
+void tidy(kube::Service& service) { service.meta.resource_version = {}; }
+void tidy(kube::EndpointSlice& slice) {
+    slice.meta.resource_version = {};
+    slice.meta.annotations.clear();
+    slice.endpoints.shrink_to_fit();
+    slice.ports.shrink_to_fit();
+}
+
+}  // namespace
+
+ClusterState::ClusterState(size_t crowd_limit) : crowd_limit_(crowd_limit) {}
+
+template <class F>
+void ClusterState::with_table(Kind kind, F&& use) {
+    switch (kind) {
+        case Kind::service: return use(services_);
+        case Kind::endpoint_slice: return use(slices_);
+        case Kind::pod: return use(weights_);
+        case Kind::crowd: return;
+    }
+}
+
+void ClusterState::upsert(kube::Service&& service) {
+    if (service.meta.name.empty()) return;
+    tidy(service);
+    const kube::ObjectKey key = service.meta.key();
+    auto [row, is_new] = services_.rows.try_emplace(key);
+    row->second.seen = services_.list;
+    if (!is_new && row->second.value == service) return;
+    row->second.value = std::move(service);
+    note(Kind::service, key);
+}
+
+void ClusterState::upsert(kube::EndpointSlice&& slice) {
+    if (slice.meta.name.empty()) return;
+    tidy(slice);
+    const kube::ObjectKey key = slice.meta.key();
+    auto [row, is_new] = slices_.rows.try_emplace(key);
+    row->second.seen = slices_.list;
+    kube::EndpointSlice& mine = row->second.value;
+    if (!is_new && mine == slice) return;
+    if (!is_new) regroup(mine, false);
+    mine = std::move(slice);
+    regroup(mine, true);
+    note(Kind::endpoint_slice, key);
+}
+
+void ClusterState::upsert(kube::Pod&& pod) {
+    const kube::ObjectKey key = pod.meta.key();
+    const auto annotation = pod.meta.annotations.find(kube::kWeightAnnotation);
+    if (annotation == pod.meta.annotations.end()) return remove(Kind::pod, key);
+    auto [row, is_new] = weights_.rows.try_emplace(key);
+    row->second.seen = weights_.list;
+    if (!is_new && row->second.value == std::string_view(annotation->second)) return;
+    row->second.value = annotation->second;
+    note(Kind::pod, key);
+}
+
+void ClusterState::remove(Kind kind, const kube::ObjectKey& key) {
+    with_table(kind, [&](auto& table) {
+        const auto row = table.rows.find(key);
+        if (row == table.rows.end()) return;
+        if constexpr (std::is_same_v<std::decay_t<decltype(row->second.value)>, kube::EndpointSlice>) {
+            regroup(row->second.value, false);
+        }
+        note(kind, key);
+        table.rows.erase(row);
+    });
+}
+
+void ClusterState::begin_list(Kind kind) {
+    with_table(kind, [](auto& table) {
+        ++table.list;
+        table.listing = true;
+    });
+}
+
+template <class T>
+void ClusterState::sweep(Kind kind, Table<T>& table) {
+    for (auto row = table.rows.begin(); row != table.rows.end();) {
+        if (row->second.seen == table.list) {
+            ++row;
+            continue;
+        }
+        if constexpr (std::is_same_v<T, kube::EndpointSlice>) regroup(row->second.value, false);
+        note(kind, row->first);
+        row = table.rows.erase(row);
+    }
+}
+
+void ClusterState::end_list(Kind kind) {
+    with_table(kind, [&](auto& table) {
+        if (!std::exchange(table.listing, false)) return;
+        sweep(kind, table);
+        table.synced = true;
+    });
+}
+
+bool ClusterState::synced() const { return services_.synced && slices_.synced && weights_.synced; }
+
+std::vector<Key> ClusterState::take_changes() {
+    std::vector<Key> keys;
+    keys.reserve(changes_.size());
+    while (!changes_.empty()) keys.push_back(std::move(changes_.extract(changes_.begin()).value()));
+    changes_ = {};  // gives the buckets of a first list back
+    std::sort(keys.begin(), keys.end());
+    return keys;
+}
+
+// Keeps the index of slices by Service, and tells when it is above the crowd limit or was until now.
+void ClusterState::regroup(const kube::EndpointSlice& slice, bool add) {
+    const size_t size = counted(slice);
+    endpoints_ += add ? slice.endpoints.size() : 0 - slice.endpoints.size();
+    if (slice.service_name.empty()) return;
+    const kube::ObjectKey service{slice.meta.ns, slice.service_name};
+    Group& group = groups_[service];
+    const size_t before = group.endpoints;
+    if (add) {
+        group.slices.insert(slice.meta.name);
+        group.endpoints += size;
+    } else {
+        group.slices.erase(slice.meta.name);
+        group.endpoints -= size;
+    }
+    if (std::max(before, group.endpoints) > crowd_limit_) note(Kind::crowd, service);
+    if (group.slices.empty()) groups_.erase(service);
+}
+
+const kube::Service* ClusterState::service(const kube::ObjectKey& key) const {
+    const auto row = services_.rows.find(key);
+    return row == services_.rows.end() ? nullptr : &row->second.value;
+}
+
+const kube::EndpointSlice* ClusterState::slice(const kube::ObjectKey& key) const {
+    const auto row = slices_.rows.find(key);
+    return row == slices_.rows.end() ? nullptr : &row->second.value;
+}
+
+std::optional<std::string_view> ClusterState::pod_weight(const kube::ObjectKey& key) const {
+    const auto row = weights_.rows.find(key);
+    if (row == weights_.rows.end()) return std::nullopt;
+    return row->second.value.view();
+}
+
+const std::set<std::string>& ClusterState::slices_of(const kube::ObjectKey& service) const {
+    static const std::set<std::string> kNone;
+    const auto group = groups_.find(service);
+    return group == groups_.end() ? kNone : group->second.slices;
+}
+
+size_t ClusterState::endpoints_before(const kube::ObjectKey& service, std::string_view slice) const {
+    const auto group = groups_.find(service);
+    if (group == groups_.end() || group->second.endpoints <= crowd_limit_) return 0;
+    size_t count = 0;
+    for (const std::string& name : group->second.slices) {
+        if (name >= slice) break;
+        count += counted(slices_.rows.at({service.ns, name}).value);
+    }
+    return count;
+}
+
+ClusterState::Counts ClusterState::counts() const {
+    return {services_.rows.size(), slices_.rows.size(), endpoints_, weights_.rows.size()};
+}
+
+}  // namespace steelyard::store

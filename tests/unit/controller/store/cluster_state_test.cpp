@@ -1,0 +1,137 @@
+#include "controller/store/cluster_state.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace steelyard::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+kube::Service service(const std::string& name, const std::string& version = "1") {
+    kube::Service made;
+    made.meta = {"shop", name, version, {}};
+    made.ports.push_back({"http", 80, {}, "TCP", ""});
+    return made;
+}
+
+kube::EndpointSlice slice(const std::string& name, const std::string& of, size_t endpoints = 1) {
+    kube::EndpointSlice made;
+    made.meta = {"shop", name, "1", {}};
+    made.service_name = of;
+    made.address_type = "IPv4";
+    made.endpoints.resize(endpoints);
+    return made;
+}
+
+kube::Pod pod(const std::string& name, const char* weight) {
+    kube::Pod made;
+    made.meta = {"shop", name, "1", {}};
+    if (weight != nullptr) made.meta.annotations["steelyard.dev/weight"] = weight;
+    return made;
+}
+
+std::vector<std::string> changes(ClusterState& state) {
+    std::vector<std::string> names;
+    for (const Key& key : state.take_changes()) names.push_back(key.to_string());
+    return names;
+}
+
+TEST(ClusterState, TellsEachChangedObjectOnceHoweverOftenItChanged) {
+    ClusterState state;
+    state.upsert(service("web"));
+    state.upsert(slice("web-1", "web"));
+    auto renamed = service("web");
+    renamed.ports[0].name = "www";
+    state.upsert(std::move(renamed));
+    EXPECT_THAT(changes(state), ElementsAre("Service shop/web", "EndpointSlice shop/web-1"));
+    EXPECT_FALSE(state.has_changes());
+    EXPECT_EQ(state.service({"shop", "web"})->ports[0].name, "www");
+}
+
+TEST(ClusterState, AnotherResourceVersionAloneIsNoChange) {
+    ClusterState state;
+    state.upsert(service("web", "1"));
+    state.take_changes();
+    state.upsert(service("web", "2"));
+    EXPECT_THAT(changes(state), IsEmpty());
+}
+
+TEST(ClusterState, KeepsOnlyPodsThatCarryAWeight) {
+    ClusterState state;
+    state.upsert(pod("a", "5"));
+    state.upsert(pod("b", nullptr));
+    EXPECT_EQ(state.counts().weighted_pods, 1U);
+    EXPECT_EQ(state.pod_weight({"shop", "a"}), "5");
+    EXPECT_EQ(state.pod_weight({"shop", "b"}), std::nullopt);
+    EXPECT_THAT(changes(state), ElementsAre("Pod shop/a"));
+    state.upsert(pod("a", nullptr));
+    EXPECT_THAT(changes(state), ElementsAre("Pod shop/a"));
+    EXPECT_EQ(state.counts().weighted_pods, 0U);
+}
+
+TEST(ClusterState, AnObjectThatARelistDoesNotNameIsRemoved) {
+    ClusterState state;
+    state.upsert(service("a"));
+    state.upsert(service("b"));
+    state.upsert(slice("b-1", "b"));
+    state.take_changes();
+    state.begin_list(Kind::service);
+    state.upsert(service("a"));
+    state.end_list(Kind::service);
+    EXPECT_THAT(changes(state), ElementsAre("Service shop/b"));
+    EXPECT_EQ(state.service({"shop", "b"}), nullptr);
+    EXPECT_NE(state.slice({"shop", "b-1"}), nullptr) << "another kind's list";
+}
+
+TEST(ClusterState, AListThatBreaksOffRemovesNothing) {
+    ClusterState state;
+    state.upsert(service("a"));
+    state.begin_list(Kind::service);
+    state.begin_list(Kind::service);
+    state.upsert(service("a"));
+    state.end_list(Kind::service);
+    state.end_list(Kind::service);
+    EXPECT_NE(state.service({"shop", "a"}), nullptr);
+}
+
+TEST(ClusterState, IsSyncedWhenAllThreeKindsWereListed) {
+    ClusterState state;
+    for (const Kind kind : {Kind::service, Kind::endpoint_slice, Kind::pod}) {
+        EXPECT_FALSE(state.synced());
+        state.begin_list(kind);
+        state.end_list(kind);
+    }
+    EXPECT_TRUE(state.synced());
+}
+
+TEST(ClusterState, KnowsTheSlicesOfAServiceAlsoWhenALabelMoves) {
+    ClusterState state;
+    state.upsert(slice("s2", "web"));
+    state.upsert(slice("s1", "web"));
+    EXPECT_THAT(state.slices_of({"shop", "web"}), ElementsAre("s1", "s2"));
+    state.upsert(slice("s1", "api", 3));
+    EXPECT_THAT(state.slices_of({"shop", "web"}), ElementsAre("s2"));
+    EXPECT_THAT(state.slices_of({"shop", "api"}), ElementsAre("s1"));
+    EXPECT_EQ(state.counts().endpoints, 4U);
+    state.remove(Kind::endpoint_slice, {"shop", "s1"});
+    EXPECT_THAT(state.slices_of({"shop", "api"}), IsEmpty());
+    EXPECT_EQ(state.counts().endpoints, 1U);
+}
+
+TEST(ClusterState, TellsWhenAServicesSlicesCrossTheCrowdLimitInEitherDirection) {
+    ClusterState state(10);
+    state.upsert(slice("s1", "web", 6));
+    EXPECT_THAT(changes(state), ElementsAre("EndpointSlice shop/s1"));
+    state.upsert(slice("s2", "web", 6));
+    EXPECT_THAT(changes(state), ElementsAre("EndpointSlice shop/s2", "EndpointSlices of Service shop/web"));
+    EXPECT_EQ(state.endpoints_before({"shop", "web"}, "s1"), 0U);
+    EXPECT_EQ(state.endpoints_before({"shop", "web"}, "s2"), 6U);
+    state.remove(Kind::endpoint_slice, {"shop", "s1"});
+    EXPECT_THAT(changes(state), ElementsAre("EndpointSlice shop/s1", "EndpointSlices of Service shop/web"));
+    EXPECT_EQ(state.endpoints_before({"shop", "web"}, "s2"), 0U);
+}
+
+}  // namespace
+}  // namespace steelyard::store
