@@ -1,9 +1,10 @@
 #pragma once
-// What a source of Kubernetes objects (a reflector on the API server, a directory of manifests) tells whoever keeps them.
+// Who is told of a kind's objects. All calls come from that kind's own thread, one at a time, in order; they must not throw and should
+// be quick, for nothing else of the kind is read meanwhile.
 //
-// The order of calls, all from one thread of the source: on_list_begin, on_objects any number of times, on_list_end: what was
-// not among them is gone. Then on_upsert and on_remove for each change. A relist begins again with on_list_begin, also when a
-// list broke off half-way. Calls must return quickly and not throw.
+// A list replaces what is known: on_list_begin, on_objects (any number of times), on_list_end; what was known before and was not
+// named in between is gone. A list that breaks off is begun again: on_list_begin then comes without an on_list_end before it.
+// Between lists on_upsert and on_remove bring single changes; a removal may name an object that was never announced.
 #include <vector>
 
 #include "controller/kube/objects.hpp"
@@ -14,12 +15,11 @@ template <class T>
 class Handler {
 public:
     virtual ~Handler() = default;
-
     virtual void on_list_begin() = 0;
-    virtual void on_objects(std::vector<T>&& batch) = 0;
+    virtual void on_objects(std::vector<T> objects) = 0;
     virtual void on_list_end() = 0;
-    virtual void on_upsert(T&& object) = 0;
-    virtual void on_remove(const ObjectKey& key) = 0;
+    virtual void on_upsert(T object) = 0;
+    virtual void on_remove(ObjectKey key) = 0;
 };
 
 }  // namespace steelyard::kube

@@ -1,0 +1,63 @@
+#include "controller/kube/kube_source.hpp"
+
+#include <random>
+#include <utility>
+
+#include "controller/kube/reflector.hpp"
+#include "controller/kube/rest_transport.hpp"
+
+namespace steelyard::kube {
+namespace {
+
+Backoff::Random seeded_random() {
+    return [engine = std::mt19937_64(std::random_device{}()), spread = std::uniform_real_distribution<double>(0.0, 1.0)]() mutable {
+        return spread(engine);
+    };
+}
+
+}  // namespace
+
+struct KubeSource::Impl {
+    Impl(std::unique_ptr<Transport> transport_in, Handler<Service>& services_in, Handler<EndpointSlice>& slices_in,
+         Handler<Pod>& pods_in)
+        : transport(std::move(transport_in)), services(*transport, services_in, {}, seeded_random()),
+          slices(*transport, slices_in, {}, seeded_random()), pods(*transport, pods_in, {}, seeded_random()) {}
+
+    std::unique_ptr<Transport> transport;
+    Reflector<Service> services;
+    Reflector<EndpointSlice> slices;
+    Reflector<Pod> pods;
+};
+
+KubeSource::KubeSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+KubeSource::~KubeSource() { stop(); }
+
+Result<std::unique_ptr<KubeSource>> KubeSource::make(const ClusterConfig& config, Handler<Service>& services,
+                                                     Handler<EndpointSlice>& slices, Handler<Pod>& pods) {
+    Result<std::unique_ptr<Transport>> transport = make_rest_transport(config);
+    if (!transport) return transport.error();
+    auto impl = std::make_unique<Impl>(std::move(*transport), services, slices, pods);
+    return std::unique_ptr<KubeSource>(new KubeSource(std::move(impl)));
+}
+
+void KubeSource::start() {
+    impl_->services.start();
+    impl_->slices.start();
+    impl_->pods.start();
+}
+
+void KubeSource::stop() {
+    impl_->services.request_stop();
+    impl_->slices.request_stop();
+    impl_->pods.request_stop();
+    impl_->services.stop();
+    impl_->slices.stop();
+    impl_->pods.stop();
+}
+
+std::array<KindStats, 3> KubeSource::stats() const {
+    return {impl_->services.stats(), impl_->slices.stats(), impl_->pods.stats()};
+}
+
+}  // namespace steelyard::kube

@@ -1,0 +1,36 @@
+#pragma once
+// The API server as the rest of the controller sees it: three handlers that are told of Services, EndpointSlices and Pods (metadata
+// only), each from a thread of its own (handler.hpp). One kind's trouble, say no right to list Pods, does not hold up the others:
+// whoever waits for sync decides which kinds to wait for.
+#include <array>
+#include <memory>
+
+#include "common/result.hpp"
+#include "controller/kube/config.hpp"
+#include "controller/kube/handler.hpp"
+#include "controller/kube/kind_stats.hpp"
+
+namespace steelyard::kube {
+
+class KubeSource {
+public:
+    // Fails when a credential file cannot be used; does not connect. The handlers outlive the source.
+    static Result<std::unique_ptr<KubeSource>> make(const ClusterConfig& config, Handler<Service>& services,
+                                                    Handler<EndpointSlice>& slices, Handler<Pod>& pods);
+    ~KubeSource();  // stops
+    KubeSource(const KubeSource&) = delete;
+    KubeSource& operator=(const KubeSource&) = delete;
+
+    void start();
+    // Returns when no handler runs any more and none will be called again; within a second if the handlers are quick.
+    void stop();
+    // Services, EndpointSlices, Pods. From any thread.
+    std::array<KindStats, 3> stats() const;
+
+private:
+    struct Impl;
+    explicit KubeSource(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace steelyard::kube
