@@ -73,6 +73,7 @@ enum class EndpointState : uint8_t { ready, draining };
 
 constexpr size_t kMaxNameBytes = 253;  // of listeners, upstreams, slices, zones, nodes: visible ASCII
 constexpr size_t kMaxAliases = 16;
+constexpr size_t kMaxListeners = 10'000;
 constexpr uint32_t kMaxWeight = 1'000'000;
 constexpr size_t kMaxEndpointsPerSlice = 1000;       // as the Kubernetes API has it
 constexpr size_t kMaxEndpointsPerUpstream = 100'000;

@@ -2,37 +2,30 @@
 // Everything the controller pushes, with the version at which each resource last changed. Pure: no I/O, no clock, one thread.
 //
 // Resources are linked in the order of their last change, so that a delta walks what changed since its base and nothing else:
-// O(changed), whatever the total. Removals stay as tombstones, at most `max_tombstones`; a base older than the oldest one kept
+// O(changed), whatever the total. Removals stay as tombstones, at most `max_tombstones`; a base older than one that is forgotten
 // needs a snapshot. Frames are encoded on demand and shared, while somebody holds them, by all who ask for the same one; no
 // resource's JSON is kept.
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/config/model.hpp"
 #include "common/push/message.hpp"
+#include "controller/push/subscription.hpp"
 
 namespace steelyard::push {
 
-// One step of the world. An upsert that is equal to what is there changes nothing; removing what is not there neither.
+// One step of the world: first the upserts, then the removals. An upsert that is equal to what is there changes nothing;
+// removing what is not there neither.
 struct Change {
     std::vector<config::Resource> upsert;
     std::vector<config::ResourceKey> remove;
-};
-
-// What a proxy gets: upstreams (with their endpoints) by name or alias, or everything; listeners go to role edge.
-struct Subscription {
-    Role role = Role::sidecar;
-    bool everything = false;
-    std::vector<std::string> names;  // sorted, unique
-
-    static Subscription of(const Hello& hello);
-    bool wants(std::string_view name) const;
-    friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
 using Frame = std::shared_ptr<const std::string>;
@@ -80,36 +73,46 @@ private:
     struct Entry;   // one listener, upstream or slice, alive or a tombstone, in the change order
     struct Record;  // one upstream's name: its entry, its slices' entries, the aliases it has and had
     struct Shared;  // a frame that somebody may still hold
-
-    struct Step;    // one publish under way
-    void touch(Entry& entry);
-    void upsert(config::Resource&& resource);
-    void upsert_listener(config::Listener&& listener);
-    void upsert_upstream(config::Upstream&& upstream);
-    void upsert_slice(config::EndpointSlice&& slice);
-    void remove(const config::ResourceKey& key);
-    void bury(Entry& entry);
-    void forget_oldest_tombstone();
-    void forget_record_if_empty(Record& record);
-    void realias(Record& record, const std::vector<std::string>& aliases);
-    Record& record_of(const std::string& upstream);
-    // Is the entry sent to it, was it perhaps sent to it once, or neither.
+    // Is an entry sent to a subscription, was it perhaps sent to it once (by an alias that is gone), or neither.
     enum class Interest { now, formerly, never };
+
+    void upsert(config::Listener&& listener);
+    void upsert(config::Upstream&& upstream);
+    void upsert(config::EndpointSlice&& slice);
+    std::optional<Error> limit_broken(const config::Resource& resource) const;
+    void remove(const config::ResourceKey& key);
+    Record& record_of(const std::string& upstream);
+    void touch(Entry& entry);
+    void unlink(Entry& entry);
+    void bury(Entry& entry);
+    void revive(Entry& entry);
+    void forget_oldest_tombstone();
+    void set_aliases(Record& record, std::vector<std::string> aliases);
     Interest interest(const Subscription& subscription, const Entry& entry) const;
-    Frame find_shared(const Subscription& subscription, std::optional<uint64_t> since, std::string_view base);
-    Frame share(const Subscription& subscription, std::optional<uint64_t> since, std::string_view base, std::string frame);
+    std::vector<const Entry*> wanted(const Subscription& subscription) const;
+
+    // A frame as it may be asked for again: a snapshot (no `since`) or a delta, at the present version.
+    struct Ask {
+        const Subscription& subscription;
+        std::optional<uint64_t> since;
+        std::string_view base;
+    };
+    uint64_t hash_of(const Ask& ask) const;
+    Frame find_shared(const Ask& ask);
+    Frame share(const Ask& ask, std::string text);
 
     const std::string epoch_;
     const Limits limits_;
     uint64_t counter_ = 0;
-    uint64_t floor_ = 0;       // versions below it have removals that are forgotten
+    uint64_t floor_ = 0;       // a base below it lacks removals that are forgotten
     bool dirty_ = false;       // this publish has changed something
     Entry* newest_ = nullptr;  // the change order
-    Entry* oldest_ = nullptr;
+    std::list<Entry*> tombstones_;  // oldest first
     std::map<std::string, std::unique_ptr<Entry>, std::less<>> listeners_;
     std::map<std::string, std::unique_ptr<Record>, std::less<>> records_;
-    std::set<uint64_t> unused_;
-    std::vector<Shared> shared_;
+    std::multimap<std::string, Record*, std::less<>> aliases_;
+    std::unordered_map<uint64_t, Shared> shared_;
+    size_t sweep_shared_at_ = 64;
     Counts counts_;
 };
 

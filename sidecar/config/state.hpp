@@ -45,8 +45,6 @@ struct Image {
     std::vector<std::shared_ptr<const EndpointSlice>> slices;
 };
 
-constexpr size_t kMaxListeners = 10'000;
-
 class ConfigState {
 public:
     struct Outcome {

@@ -1,0 +1,24 @@
+#pragma once
+// What a proxy gets: upstreams (with their endpoints) by name or alias, or everything; listeners go to the role edge.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/push/message.hpp"
+
+namespace steelyard::push {
+
+struct Subscription {
+    uint64_t hash = 0;  // of the rest: first, so that comparing different ones is cheap
+    Role role = Role::sidecar;
+    bool everything = false;
+    std::vector<std::string> names;  // sorted, unique
+
+    static Subscription of(const Hello& hello);
+    // By this very name; aliases are the cache's to know.
+    bool wants(std::string_view name) const;
+    friend bool operator==(const Subscription&, const Subscription&) = default;
+};
+
+}  // namespace steelyard::push
