@@ -40,7 +40,6 @@ struct alignas(64) WorkerCounters {
 struct WorkerContext {
     Reactor reactor;
     BufferPool buffers;
-    SessionTable sessions{reactor};
     Timeouts timeouts;
     http::Limits limits;
     WorkerCounters counters;
@@ -49,6 +48,8 @@ struct WorkerContext {
     // Scratch heads: parsed and rewritten within one turn, so one of each is enough.
     http::RequestHead request_head;
     http::ResponseHead response_head;
+
+    SessionTable sessions{reactor};  // last: sessions use all of the above until they are gone
 };
 
 }  // namespace steelyard

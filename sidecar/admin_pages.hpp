@@ -1,0 +1,16 @@
+#pragma once
+// The bodies of the sidecar's admin pages, as JSON.
+#include <string>
+
+#include "sidecar/config/state.hpp"
+#include "sidecar/runtime/runtime.hpp"
+
+namespace steelyard {
+
+// What was pushed: version, listeners, upstreams, endpoints, in the push protocol's shapes.
+std::string config_page(const config::ConfigState& state);
+
+// What runs: each upstream in use with its hosts' weight, state, health, requests in flight and counts; and the listeners.
+std::string upstreams_page(const Runtime& runtime);
+
+}  // namespace steelyard

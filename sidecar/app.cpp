@@ -1,0 +1,261 @@
+#include "sidecar/app.hpp"
+
+#include <random>
+#include <utility>
+
+#include "common/admin/server.hpp"
+#include "common/log.hpp"
+#include "common/metrics/builder.hpp"
+#include "common/net/asio.hpp"
+#include "sidecar/admin_pages.hpp"
+#include "sidecar/config/state_file.hpp"
+#include "sidecar/health/prober.hpp"
+#include "sidecar/metrics/collector.hpp"
+
+namespace steelyard {
+namespace {
+
+constexpr std::chrono::seconds kHousekeeping{30};
+constexpr Milliseconds kDrainPoll{20};
+
+Health to_health(health::HealthMachine::State state) {
+    switch (state) {
+        case health::HealthMachine::State::up: return Health::up;
+        case health::HealthMachine::State::down: return Health::down;
+        case health::HealthMachine::State::unknown: break;
+    }
+    return Health::unknown;
+}
+
+}  // namespace
+
+class SidecarApp::Impl {
+public:
+    explicit Impl(SidecarOptions options)
+        : options_(std::move(options)),
+          runtime_({options_.workers, options_.worker, options_.listeners}, state_),
+          prober_(io_, [this](const std::string& u, const std::string& id, auto s) { on_health(u, id, s); },
+                  {.max_in_flight = 100, .seed = std::random_device{}()}) {}
+
+    Result<void> start();
+    void run();
+
+private:
+    Result<void> restore();
+    Result<void> load_file();
+    void start_client();
+    void start_admin_pages();
+    void on_change(const config::ChangeSet& changes);
+    void on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot);
+    void on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state);
+    std::string not_ready() const;
+    void wait_for_signal();
+    void begin_drain();
+    void end_drain();
+    void keep_house();
+
+    SidecarOptions options_;
+    asio::io_context io_{1};
+    config::ConfigState state_;
+    Runtime runtime_;
+    health::Prober prober_;
+    admin::Server admin_{io_};
+    std::unique_ptr<config::StateWriter> writer_;
+    std::unique_ptr<config::ConfigClient> client_;
+    std::unique_ptr<SidecarCollector> collector_;
+    asio::signal_set signals_{io_};
+    asio::steady_timer drain_timer_{io_};
+    asio::steady_timer housekeeping_{io_};
+    TimePoint drain_deadline_;
+    bool draining_ = false;
+    bool listening_ = true;
+};
+
+Result<void> SidecarApp::Impl::start() {
+    runtime_.on_upstream([this](const auto& name, const auto& snapshot) { on_upstream(name, snapshot); });
+    signals_.add(SIGTERM);
+    signals_.add(SIGINT);
+    wait_for_signal();
+    if (auto restored = options_.config_file.empty() ? restore() : load_file(); !restored) return restored;
+    if (auto started = runtime_.start(); !started) return started;
+    if (!state_.version().empty()) runtime_.apply(state_.everything());
+    start_client();
+    start_admin_pages();
+    if (auto started = admin_.start(options_.admin_ip, options_.admin_port); !started) return started;
+    keep_house();
+    log::info("{} of role {} with {} workers", options_.name, push::to_string(options_.role), options_.workers);
+    return {};
+}
+
+// The last good configuration, so that traffic flows before, and without, a controller.
+Result<void> SidecarApp::Impl::restore() {
+    if (options_.state_dir.empty()) return {};
+    auto writer = config::StateWriter::open(options_.state_dir);
+    if (!writer) return Error{"--state-dir", writer.error().to_string()};
+    writer_ = std::move(*writer);
+    auto restored = config::load_state_file(writer_->path());
+    if (!restored) {
+        log::error("{}; starting without it", restored.error().to_string());
+        return {};
+    }
+    if (!restored->has_value()) return {};
+    const std::string version = (*restored)->snapshot.version;
+    const auto outcome = state_.apply(std::move((*restored)->snapshot));
+    if (!outcome.applied) {
+        log::error("{}: {}; starting without it", writer_->path(), outcome.problems.first().to_string());
+        return {};
+    }
+    state_.set_subscription((*restored)->subscription);
+    log::info("restored version {} from {}", version, writer_->path());
+    return {};
+}
+
+Result<void> SidecarApp::Impl::load_file() {
+    auto snapshot = config::load_config_file(options_.config_file);
+    if (!snapshot) return snapshot.error();
+    const auto outcome = state_.apply(std::move(*snapshot));
+    if (!outcome.applied) return Error{options_.config_file, outcome.problems.first().to_string()};
+    return {};
+}
+
+void SidecarApp::Impl::start_client() {
+    if (!options_.controller) return;
+    config::ClientOptions client;
+    client.url = *options_.controller;
+    client.name = options_.name;
+    client.role = options_.role;
+    client.node = options_.node;
+    client.zone = options_.zone;
+    for (const auto& listener : options_.listeners) client.wants.push_back(listener.upstream);
+    if (options_.role == push::Role::edge) client.wants = {"*"};
+    client_ = std::make_unique<config::ConfigClient>(io_, client, state_, [this](const auto& c) { on_change(c); });
+    client_->on_applied([this] {
+        if (writer_) writer_->save(state_.image());
+    });
+    client_->start();
+}
+
+void SidecarApp::Impl::start_admin_pages() {
+    collector_ = std::make_unique<SidecarCollector>(
+        SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_});
+    admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
+    admin_.handle("GET", "/readyz", [this]() -> admin::Response {
+        const std::string why = not_ready();
+        if (why.empty()) return {200, "text/plain; charset=utf-8", "ready\n"};
+        return {503, "text/plain; charset=utf-8", "not ready: " + why + "\n"};
+    });
+    admin_.handle("GET", "/metrics", [this] {
+        return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
+    });
+    admin_.handle("GET", "/config", [this] { return admin::Response{200, "application/json", config_page(state_)}; });
+    admin_.handle("GET", "/upstreams", [this] { return admin::Response{200, "application/json", upstreams_page(runtime_)}; });
+    admin_.handle("POST", "/drain", [this] {
+        // Not ready and telling clients to go; the process stays until its SIGTERM.
+        if (!draining_) log::info("draining: told so over the admin listener");
+        draining_ = true;
+        runtime_.drain();
+        return admin::Response{202, "text/plain; charset=utf-8", "draining\n"};
+    });
+}
+
+std::string SidecarApp::Impl::not_ready() const {
+    if (draining_) return "draining";
+    if (state_.version().empty() && options_.config_file.empty()) return "no configuration yet";
+    return "";
+}
+
+void SidecarApp::Impl::on_change(const config::ChangeSet& changes) { runtime_.apply(changes); }
+
+void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot) {
+    if (!snapshot || !snapshot->policy.health_check) {
+        prober_.remove(name);
+        if (!snapshot) return;
+        for (const auto& host : snapshot->hosts) host.host->health = Health::unknown;
+        return;
+    }
+    std::vector<health::Target> targets;
+    for (const auto& host : snapshot->hosts) {
+        error_code error;
+        const auto ip = asio::ip::make_address(host.host->address().ip(), error);
+        if (!error) targets.push_back({host.host->id(), {ip, host.host->address().port()}});
+    }
+    prober_.set_targets(name, std::move(targets), *snapshot->policy.health_check);
+    for (const auto& host : snapshot->hosts) host.host->health = to_health(prober_.state(name, host.host->id()));
+}
+
+void SidecarApp::Impl::on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state) {
+    const auto found = runtime_.upstreams().find(upstream);
+    if (found == runtime_.upstreams().end()) return;
+    for (const auto& host : found->second->hosts) {
+        if (host.host->id() != id) continue;
+        host.host->health = to_health(state);
+        log::info("health: {} of {} is {}", id, upstream, health::to_string(state));
+        return;
+    }
+}
+
+void SidecarApp::Impl::wait_for_signal() {
+    signals_.async_wait([this](const error_code& error, int) {
+        if (error) return;
+        if (listening_ && drain_deadline_ == TimePoint{}) {
+            begin_drain();
+        } else {
+            log::warn("second signal: ending at once");
+            drain_deadline_ = Clock::now();
+        }
+        wait_for_signal();
+    });
+}
+
+void SidecarApp::Impl::begin_drain() {
+    log::info("draining: {} connections open", runtime_.sessions());
+    draining_ = true;
+    drain_deadline_ = Clock::now() + options_.drain_delay + options_.drain_timeout;
+    runtime_.drain();
+    drain_timer_.expires_after(options_.drain_delay);
+    drain_timer_.async_wait([this](const error_code& error) {
+        if (!error) end_drain();
+    });
+}
+
+// Polls: workers share nothing with this thread but their counters.
+void SidecarApp::Impl::end_drain() {
+    if (std::exchange(listening_, false)) runtime_.close_listeners();
+    const bool late = Clock::now() >= drain_deadline_;
+    if (runtime_.sessions() != 0 && !late) {
+        drain_timer_.expires_after(kDrainPoll);
+        drain_timer_.async_wait([this](const error_code& error) {
+            if (!error) end_drain();
+        });
+        return;
+    }
+    if (late) log::warn("drain time-out: cutting {} connections", runtime_.sessions());
+    runtime_.abort();
+    runtime_.stop();
+    if (client_) client_->stop();
+    prober_.stop();
+    admin_.stop();
+    housekeeping_.cancel();
+    signals_.cancel();
+    if (writer_) writer_->stop();
+    log::info("ended");
+    io_.stop();
+}
+
+void SidecarApp::Impl::keep_house() {
+    housekeeping_.expires_after(kHousekeeping);
+    housekeeping_.async_wait([this](const error_code& error) {
+        if (error) return;
+        runtime_.sweep();
+        keep_house();
+    });
+}
+
+void SidecarApp::Impl::run() { io_.run(); }
+
+SidecarApp::SidecarApp(SidecarOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+SidecarApp::~SidecarApp() = default;
+Result<void> SidecarApp::start() { return impl_->start(); }
+void SidecarApp::run() { impl_->run(); }
+
+}  // namespace steelyard

@@ -1,0 +1,156 @@
+#include "sidecar/options.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+
+#include "common/admin/server.hpp"
+#include "common/cli/cli.hpp"
+#include "common/cli/duration.hpp"
+#include "common/log.hpp"
+
+namespace steelyard {
+namespace {
+
+struct Text {  // the flags as they were typed
+    std::string controller, role = "sidecar", admin = "127.0.0.1:9901", log_level = "info", log_format = "text";
+    std::vector<std::string> upstreams;
+    std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
+                idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h";
+};
+
+void declare(CLI::App& app, SidecarOptions& o, Text& t) {
+    app.add_option("--controller", t.controller, "URL of the controller's push listener: ws://HOST:PORT");
+    app.add_option("--config", o.config_file, "Instead of a controller: one snapshot as JSON")->type_name("FILE");
+    app.add_option("--role", t.role, "sidecar (what --upstream names) or edge (everything)")->capture_default_str();
+    app.add_option("--name", o.name, "This proxy's name, unique among proxies (default: host name and process id)");
+    app.add_option("--node", o.node, "The node it runs on");
+    app.add_option("--zone", o.zone, "The zone it runs in");
+    app.add_option("--upstream", t.upstreams, "Local listener: [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT, repeatable")->delimiter(',');
+    app.add_option("--workers", o.workers, "Worker threads (default: the cores that the cgroup grants)")->check(CLI::Range(1, 256));
+    app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of /healthz /readyz /metrics /config /upstreams /drain")->capture_default_str();
+    app.add_option("--state-dir", o.state_dir, "Where the last good configuration is kept")->type_name("DIR");
+    app.add_option("--max-connections", o.worker.max_sessions, "Client connections a worker serves at once")
+        ->check(CLI::Range(1, 10'000'000))->capture_default_str();
+    app.add_option("--max-header-bytes", o.worker.limits.max_head_bytes, "Longest request or response head")
+        ->check(CLI::Range(256, 16384))->capture_default_str();
+    app.add_option("--drain-delay", t.drain_delay, "After SIGTERM: goes on accepting this long, while /readyz says no")->capture_default_str();
+    app.add_option("--drain-timeout", t.drain_timeout, "After SIGTERM: what is still open after this is cut")->capture_default_str();
+    app.add_option("--connect-timeout", t.connect_timeout, "One try to reach one endpoint")->capture_default_str();
+    app.add_option("--request-header-timeout", t.request_timeout, "From a request's first byte to the end of its head")->capture_default_str();
+    app.add_option("--idle-timeout", t.idle_timeout, "A client's connection between requests")->capture_default_str();
+    app.add_option("--response-timeout", t.response_timeout, "From the request's end to the head of the answer")->capture_default_str();
+    app.add_option("--stream-timeout", t.stream_timeout, "No byte of a body in either direction")->capture_default_str();
+    app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")->capture_default_str();
+    app.add_option("--log-level", t.log_level, "trace, debug, info, warn, error")->capture_default_str();
+    app.add_option("--log-format", t.log_format, "text or json")->capture_default_str();
+}
+
+Result<void> read_durations(const Text& t, SidecarOptions& o) {
+    auto& w = o.worker.timeouts;
+    const std::vector<std::tuple<const char*, const std::string*, Milliseconds*>> all{
+        {"--drain-delay", &t.drain_delay, &o.drain_delay},          {"--drain-timeout", &t.drain_timeout, &o.drain_timeout},
+        {"--connect-timeout", &t.connect_timeout, &w.connect},      {"--request-header-timeout", &t.request_timeout, &w.request_head},
+        {"--idle-timeout", &t.idle_timeout, &w.client_idle},        {"--response-timeout", &t.response_timeout, &w.response_head},
+        {"--stream-timeout", &t.stream_timeout, &w.stream_idle},    {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle}};
+    for (const auto& [flag, text, value] : all) {
+        const auto parsed = cli::parse_duration(*text);
+        if (!parsed) return Error{flag, "'" + *text + "' is not a duration such as 500ms, 5s, 2m"};
+        *value = *parsed;
+    }
+    return {};
+}
+
+std::string default_name() {
+    char host[256] = "proxy";
+    gethostname(host, sizeof(host) - 1);
+    return std::string(host) + "-" + std::to_string(getpid());
+}
+
+Result<void> finish(const Text& t, SidecarOptions& o) {
+    if (auto logging = log::init(t.log_level, t.log_format); !logging) return logging;
+    if (t.controller.empty() == o.config_file.empty()) {
+        return Error{"--controller, --config", t.controller.empty() ? "one of them is needed" : "only one of them can be given"};
+    }
+    if (!t.controller.empty()) {
+        auto url = config::parse_controller_url(t.controller);
+        if (!url) return url.error();
+        o.controller = *url;
+    }
+    const auto role = push::parse_role(t.role);
+    if (!role) return Error{"--role", "'" + t.role + "' is not one of sidecar, edge"};
+    o.role = *role;
+    std::set<std::pair<std::string, uint16_t>> places;
+    for (const auto& text : t.upstreams) {
+        auto listener = parse_upstream_flag(text);
+        if (!listener) return listener.error();
+        if (listener->port != 0 && !places.emplace(listener->address, listener->port).second) {
+            return Error{"--upstream", "'" + text + "': port " + std::to_string(listener->port) + " is given twice"};
+        }
+        listener->name = "upstream-" + std::to_string(o.listeners.size());
+        o.listeners.push_back(*listener);
+    }
+    auto admin = admin::parse_listen(t.admin);
+    if (!admin) return Error{"--admin-listen", admin.error().problem};
+    std::tie(o.admin_ip, o.admin_port) = *admin;
+    if (o.name.empty()) o.name = default_name();
+    return read_durations(t, o);
+}
+
+}  // namespace
+
+Result<DeclaredListener> parse_upstream_flag(const std::string& text) {
+    const auto bad = [&](const std::string& why) {
+        return Error{"--upstream", "'" + text + "' is not [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT: " + why};
+    };
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) return bad("there is no '='");
+    std::string place = text.substr(0, equals);
+    if (place.find(':') == std::string::npos) place.insert(0, "127.0.0.1:");
+    const auto listen = admin::parse_listen(place);
+    if (!listen) return bad(listen.error().problem);
+    const std::string target = text.substr(equals + 1);
+    const size_t dot = target.find('.');
+    const size_t colon = target.rfind(':');
+    if (dot == std::string::npos || colon == std::string::npos || dot == 0 || colon < dot + 2 || colon + 1 == target.size()) {
+        return bad("'" + target + "' lacks a service, a namespace or a port");
+    }
+    DeclaredListener listener;
+    std::tie(listener.address, listener.port) = *listen;
+    listener.upstream = target.substr(dot + 1, colon - dot - 1) + '/' + target.substr(0, dot) + target.substr(colon);
+    return listener;
+}
+
+uint32_t granted_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const double affinity = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    double quota = 0;
+    double period = 0;
+    std::string first;
+    if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> first >> period && first != "max") quota = std::stod(first);
+    if (quota <= 0) {
+        std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
+        std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+    }
+    const double granted = quota > 0 && period > 0 ? std::min(affinity, std::ceil(quota / period)) : affinity;
+    return static_cast<uint32_t>(std::max(1.0, granted));
+}
+
+std::variant<SidecarOptions, int> parse_sidecar_options(int argc, const char* const* argv) {
+    SidecarOptions options;
+    options.workers = granted_cores();
+    Text text;
+    CLI::App app("The proxy that carries the traffic: takes its configuration from the controller and balances.", "steelyard-sidecar");
+    declare(app, options, text);
+    if (const auto status = cli::parse(app, argc, argv)) return *status;
+    if (auto checked = finish(text, options); !checked) return cli::usage_error(app.get_name(), checked.error().to_string());
+    return options;
+}
+
+}  // namespace steelyard

@@ -1,0 +1,38 @@
+#pragma once
+// The sidecar's command line, checked.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sidecar/config/client.hpp"
+#include "sidecar/runtime/runtime.hpp"
+
+namespace steelyard {
+
+struct SidecarOptions {
+    std::optional<config::ControllerUrl> controller;  // else:
+    std::string config_file;
+    push::Role role = push::Role::sidecar;
+    std::string name, node, zone;
+    std::vector<DeclaredListener> listeners;
+    uint32_t workers = 1;
+    std::string admin_ip;
+    uint16_t admin_port = 9901;
+    std::string state_dir;
+    WorkerOptions worker;
+    Milliseconds drain_delay{1'000};
+    Milliseconds drain_timeout{30'000};
+};
+
+// Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.
+std::variant<SidecarOptions, int> parse_sidecar_options(int argc, const char* const* argv);
+
+// "8080=web.shop:http" -> listener on 127.0.0.1:8080 for "shop/web:http"; "ADDR:PORT=..." listens there.
+Result<DeclaredListener> parse_upstream_flag(const std::string& text);
+
+// Cores that the cgroup grants, at least 1.
+uint32_t granted_cores();
+
+}  // namespace steelyard

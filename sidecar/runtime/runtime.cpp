@@ -1,0 +1,187 @@
+#include "sidecar/runtime/runtime.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/clock.hpp"
+#include "common/log.hpp"
+
+namespace steelyard {
+
+Runtime::Runtime(Options options, const config::ConfigState& state) : options_(std::move(options)), state_(state) {
+    for (uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, options_.worker));
+}
+
+Runtime::~Runtime() = default;
+
+Result<void> Runtime::start() {
+    for (const auto& declared : options_.listeners) {
+        const config::Listener spec{declared.name, declared.address, declared.port, config::Protocol::http, declared.upstream};
+        if (auto opened = open(spec, std::nullopt, true); !opened) return opened;
+    }
+    for (auto& worker : workers_) worker->start();
+    return {};
+}
+
+Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
+    std::vector<UniqueFd> sockets;
+    uint16_t port = spec.port;
+    for (size_t i = 0; i < workers_.size(); ++i) {
+        auto socket = open_listener(spec.address, port);
+        if (!socket) return socket.error();
+        port = bound_port(*socket);
+        sockets.push_back(std::move(*socket));
+    }
+    for (size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i]->add_listener(spec.name, std::move(sockets[i]), protocol, spec.upstream);
+    }
+    log::info("listener {} listening on {} for {}", spec.name, host_id(spec.address, port), spec.upstream);
+    listeners_[spec.name] = {spec, protocol, port, declared};
+    wanted_.try_emplace(spec.upstream);
+    refresh(spec.upstream, true);
+    return {};
+}
+
+void Runtime::close(const std::string& name) {
+    for (auto& worker : workers_) worker->remove_listener(name);
+    log::info("listener {} closed", name);
+    listeners_.erase(name);
+}
+
+void Runtime::apply(const config::ChangeSet& changes) {
+    if (changes.listeners) apply_listeners();
+    const auto touched = [&](const std::string& name) {
+        return std::binary_search(changes.changed.begin(), changes.changed.end(), name) ||
+               std::binary_search(changes.removed.begin(), changes.removed.end(), name);
+    };
+    for (const auto& [wanted, canonical] : wanted_) {
+        if (canonical.empty() || changes.aliases || touched(canonical) || state_.resolve(wanted) != canonical) {
+            refresh(wanted, touched(canonical));
+        }
+    }
+    drop_unused();
+}
+
+void Runtime::apply_listeners() {
+    std::vector<std::string> gone;
+    for (const auto& [name, listener] : listeners_) {
+        if (listener.declared) continue;
+        const auto found = state_.listeners().find(name);
+        if (found == state_.listeners().end() || !(*found->second == listener.spec)) gone.push_back(name);
+    }
+    for (const auto& name : gone) close(name);
+    for (const auto& [name, spec] : state_.listeners()) {
+        if (listeners_.contains(name)) continue;
+        if (auto opened = open(*spec, spec->protocol, false); !opened) {
+            ++listener_failures_;
+            log::error("listener {}: {}; it is left out, the others go on", name, opened.error().to_string());
+        }
+    }
+}
+
+// Resolves what listeners call `wanted` and gives the workers its snapshot, if it is another one or `force`.
+void Runtime::refresh(const std::string& wanted, bool force) {
+    std::string canonical(state_.resolve(wanted));
+    if (!canonical.empty() && !state_.find(canonical)) canonical.clear();
+    std::string& known = wanted_[wanted];
+    if (known == canonical && !force) return;
+    const bool moved = known != canonical;
+    known = canonical;
+    std::shared_ptr<const UpstreamSnapshot> snapshot;
+    if (!canonical.empty()) {
+        auto& current = current_[canonical];
+        if (force || !current) {
+            auto next = build(canonical);
+            set_drain_deadlines(current.get(), next.get());
+            current = std::move(next);
+            if (on_upstream_) on_upstream_(canonical, current);
+        }
+        snapshot = current;
+    }
+    if (moved) {
+        log::info("{} is {}", wanted, canonical.empty() ? "not known (any more): requests are answered with 503" : "served by upstream " + canonical);
+    }
+    for (auto& worker : workers_) worker->update(wanted, snapshot);
+}
+
+std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canonical) {
+    const auto view = state_.find(canonical);
+    std::vector<const config::EndpointSlice*> slices;
+    if (view.slices != nullptr) {
+        for (const auto& [name, slice] : *view.slices) slices.push_back(slice.get());
+    }
+    auto& stats = stats_[canonical];
+    if (!stats) stats = std::make_shared<UpstreamStats>(workers_.size());
+    return build_snapshot(*view.upstream, slices, registry_, stats);
+}
+
+// What is in flight on a host that drains or left may go on for the drain time-out; a host that came back is not cut.
+void Runtime::set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after) {
+    const auto now = std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch()).count();
+    if (after != nullptr) {
+        for (const auto& host : after->hosts) {
+            if (!host.draining) {
+                host.host->cut_after_ms = 0;
+            } else if (host.host->cut_after_ms == 0) {
+                host.host->cut_after_ms = now + after->policy.drain_timeout_ms;
+            }
+        }
+    }
+    if (before == nullptr) return;
+    for (const auto& host : before->hosts) {
+        if (after != nullptr && after->index.contains(host.host.get())) continue;
+        if (host.host->cut_after_ms == 0) host.host->cut_after_ms = now + before->policy.drain_timeout_ms;
+    }
+}
+
+void Runtime::drop_unused() {
+    std::set<std::string> used;
+    for (const auto& [name, listener] : listeners_) used.insert(listener.spec.upstream);
+    std::erase_if(wanted_, [&](const auto& entry) { return !used.contains(entry.first); });
+    std::set<std::string> canonical;
+    for (const auto& [wanted, name] : wanted_) canonical.insert(name);
+    std::erase_if(current_, [&](const auto& entry) {
+        if (canonical.contains(entry.first)) return false;
+        set_drain_deadlines(entry.second.get(), nullptr);
+        if (on_upstream_) on_upstream_(entry.first, nullptr);
+        return true;
+    });
+}
+
+void Runtime::drain() {
+    for (auto& worker : workers_) worker->drain();
+}
+
+void Runtime::close_listeners() {
+    for (auto& worker : workers_) worker->close_listeners();
+}
+
+void Runtime::abort() {
+    for (auto& worker : workers_) worker->abort();
+}
+
+void Runtime::stop() {
+    for (auto& worker : workers_) worker->stop();
+}
+
+uint64_t Runtime::sessions() const {
+    uint64_t total = 0;
+    for (const auto& worker : workers_) total += worker->counters().sessions.get();
+    return total;
+}
+
+std::map<std::string, Runtime::Bound> Runtime::listeners() const {
+    std::map<std::string, Bound> result;
+    for (const auto& [name, listener] : listeners_) {
+        const auto found = wanted_.find(listener.spec.upstream);
+        result[name] = {listener.spec.address, listener.port, listener.spec.upstream,
+                        found != wanted_.end() && !found->second.empty()};
+    }
+    return result;
+}
+
+bool Runtime::all_resolved() const {
+    return std::all_of(wanted_.begin(), wanted_.end(), [](const auto& entry) { return !entry.second.empty(); });
+}
+
+}  // namespace steelyard

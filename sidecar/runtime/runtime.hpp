@@ -1,0 +1,103 @@
+#pragma once
+// Turns the configuration in force into running listeners and snapshots, and posts them to the workers. Main thread only, but for
+// what is said to be safe. Only upstreams that a listener uses are built, probed and counted: a proxy that knows of 5,000
+// upstreams and serves one pays for one.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/config/model.hpp"
+#include "common/result.hpp"
+#include "sidecar/config/state.hpp"
+#include "sidecar/runtime/worker.hpp"
+#include "sidecar/upstream/snapshot.hpp"
+
+namespace steelyard {
+
+// A listener that the command line declares; it stays whatever is pushed.
+struct DeclaredListener {
+    std::string name;
+    std::string address = "127.0.0.1";
+    uint16_t port = 0;
+    std::string upstream;  // by name or alias
+};
+
+class Runtime {
+public:
+    struct Options {
+        uint32_t workers = 1;
+        WorkerOptions worker;
+        std::vector<DeclaredListener> listeners;
+    };
+    // Told when an upstream in use gets another set of hosts or policy; nullptr when it is gone. The prober hangs on it.
+    using OnUpstream = std::function<void(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>&)>;
+
+    Runtime(Options options, const config::ConfigState& state);
+    ~Runtime();
+    Runtime(const Runtime&) = delete;
+    Runtime& operator=(const Runtime&) = delete;
+
+    void on_upstream(OnUpstream callback) { on_upstream_ = std::move(callback); }
+    // Opens the declared listeners and starts the workers. The error names the address that could not be had.
+    Result<void> start();
+    // Brings listeners and upstreams in line with what changed. A pushed listener that cannot be opened is logged and counted, and
+    // the rest goes on.
+    void apply(const config::ChangeSet& changes);
+
+    // SIGTERM, in this order.
+    void drain();
+    void close_listeners();
+    void abort();
+    void stop();
+
+    // Client connections that are open. Safe from any thread.
+    uint64_t sessions() const;
+    const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+
+    // What runs now: the snapshots in use by canonical name, and where each listener is bound.
+    const std::map<std::string, std::shared_ptr<const UpstreamSnapshot>>& upstreams() const { return current_; }
+    struct Bound {
+        std::string address;
+        uint16_t port;
+        std::string upstream;  // as declared
+        bool resolved;         // the configuration knows this upstream
+    };
+    std::map<std::string, Bound> listeners() const;
+    uint64_t listener_failures() const { return listener_failures_; }
+    // Every declared listener leads to an upstream that is known.
+    bool all_resolved() const;
+    // Forgets hosts that nobody uses any more; every now and then.
+    void sweep() { registry_.sweep(); }
+
+private:
+    struct Open {
+        config::Listener spec;
+        std::optional<config::Protocol> protocol;
+        uint16_t port = 0;
+        bool declared = false;
+    };
+    Result<void> open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared);
+    void close(const std::string& name);
+    void apply_listeners();
+    void refresh(const std::string& wanted, bool force);
+    std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical);
+    void set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after);
+    void drop_unused();
+
+    Options options_;
+    const config::ConfigState& state_;
+    OnUpstream on_upstream_;
+    HostRegistry registry_;
+    std::map<std::string, Open> listeners_;
+    std::map<std::string, std::string> wanted_;  // as listeners name it -> canonical, "" while unknown
+    std::map<std::string, std::shared_ptr<const UpstreamSnapshot>> current_;  // by canonical name
+    std::map<std::string, std::shared_ptr<UpstreamStats>> stats_;             // by canonical name; kept while the process lives
+    std::vector<std::unique_ptr<Worker>> workers_;
+    uint64_t listener_failures_ = 0;
+};
+
+}  // namespace steelyard

@@ -1,0 +1,121 @@
+#include "sidecar/runtime/worker.hpp"
+
+#include <utility>
+
+#include "sidecar/http/client_connection.hpp"
+#include "sidecar/l4/tunnel.hpp"
+
+namespace steelyard {
+
+Worker::Worker(uint32_t index, const WorkerOptions& options) : index_(index), options_(options) {
+    context_.timeouts = options.timeouts;
+    context_.limits = options.limits;
+    context_.reactor.set_tick([this] { tick(); });
+}
+
+Worker::~Worker() {
+    stop();
+    // The thread is gone: what is left goes in this order, as sessions use pools and pools the reactor.
+    listeners_.clear();
+}
+
+void Worker::start() {
+    thread_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+        context_.reactor.run();
+    });
+}
+
+void Worker::stop() {
+    if (!thread_.joinable()) return;
+    context_.reactor.stop();
+    thread_.join();
+}
+
+void Worker::tick() {
+    context_.sessions.sweep(context_.reactor.now());
+    bool idle = false;
+    for (auto& [name, upstream] : upstreams_) {
+        if (!upstream->has_idle()) continue;
+        upstream->sweep(context_.reactor.now());
+        idle = idle || upstream->has_idle();
+    }
+    context_.reactor.set_ticking(idle || context_.sessions.size() != 0);
+}
+
+void Worker::add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
+                          const std::string& upstream) {
+    // std::function wants copyable things: the socket travels in a shared_ptr.
+    auto carried = std::make_shared<UniqueFd>(std::move(socket));
+    context_.reactor.post([this, name, carried, protocol, upstream] {
+        auto& target = upstreams_[upstream];
+        if (!target) target = std::make_shared<WorkerUpstream>(upstream, context_.reactor, index_, options_.pools);
+        auto acceptor = std::make_unique<Acceptor>(
+            context_, std::move(*carried), options_.max_sessions,
+            [this, target = target, protocol](UniqueFd client, const SocketAddress& peer) {
+                accept(target, protocol, std::move(client), peer);
+            });
+        listeners_[name] = {target, std::move(acceptor)};
+    });
+}
+
+void Worker::remove_listener(const std::string& name) {
+    context_.reactor.post([this, name] {
+        const auto found = listeners_.find(name);
+        if (found == listeners_.end()) return;
+        found->second.acceptor->close();
+        context_.reactor.retire(std::move(found->second.acceptor));
+        listeners_.erase(found);
+        forget_unused();
+    });
+}
+
+void Worker::forget_unused() {
+    std::erase_if(upstreams_, [this](const auto& entry) {
+        for (const auto& [name, listener] : listeners_) {
+            if (listener.upstream == entry.second) return false;
+        }
+        return true;  // connections that are still open hold it themselves
+    });
+}
+
+void Worker::update(const std::string& upstream, std::shared_ptr<const UpstreamSnapshot> snapshot) {
+    context_.reactor.post([this, upstream, snapshot = std::move(snapshot)]() mutable {
+        const auto found = upstreams_.find(upstream);
+        if (found != upstreams_.end()) found->second->update(std::move(snapshot));
+    });
+}
+
+void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
+                    UniqueFd client, const SocketAddress& peer) {
+    const auto* snapshot = upstream->snapshot();
+    const auto effective = protocol ? *protocol : snapshot != nullptr ? snapshot->protocol : config::Protocol::http;
+    if (effective == config::Protocol::http) {
+        http::ClientConnection::accept(context_, upstream, std::move(client), peer);
+    } else {
+        Tunnel::accept(context_, upstream, std::move(client), peer);
+    }
+}
+
+void Worker::drain() {
+    context_.reactor.post([this] {
+        context_.draining = true;
+        context_.sessions.drain();
+    });
+}
+
+void Worker::close_listeners() {
+    context_.reactor.post([this] {
+        for (auto& [name, listener] : listeners_) {
+            listener.acceptor->close();
+            context_.reactor.retire(std::move(listener.acceptor));
+        }
+        listeners_.clear();
+    });
+}
+
+void Worker::abort() {
+    context_.reactor.post([this] { context_.sessions.abort(); });
+}
+
+}  // namespace steelyard

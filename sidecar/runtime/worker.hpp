@@ -1,0 +1,71 @@
+#pragma once
+// A worker: one thread with its own event loop, listening sockets, pools, timers and counters. Everything it is told comes as a
+// message to its thread; the methods below post one and return at once, and may be called from the main thread only.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/config/model.hpp"
+#include "sidecar/listener/acceptor.hpp"
+#include "sidecar/session/worker_context.hpp"
+#include "sidecar/upstream/worker_upstream.hpp"
+
+namespace steelyard {
+
+struct WorkerOptions {
+    Timeouts timeouts;
+    http::Limits limits;
+    PoolLimits pools;
+    size_t max_sessions = 50'000;
+};
+
+class Worker {
+public:
+    Worker(uint32_t index, const WorkerOptions& options);
+    ~Worker();  // stops the thread
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    void start();
+
+    // What is accepted goes to the upstream called `upstream`. Without a protocol, the upstream's own decides; while that is
+    // not known, HTTP, so that a client is told why nobody serves it.
+    void add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
+                      const std::string& upstream);
+    void remove_listener(const std::string& name);
+    // nullptr: no such upstream any more. Names that no listener uses are forgotten.
+    void update(const std::string& upstream, std::shared_ptr<const UpstreamSnapshot> snapshot);
+
+    // Answers end their connections from now on; idle connections go. Listeners stay.
+    void drain();
+    void close_listeners();
+    // Breaks off everything.
+    void abort();
+    void stop();
+
+    // Read from any thread.
+    const WorkerCounters& counters() const { return context_.counters; }
+
+private:
+    struct Listener {
+        std::shared_ptr<WorkerUpstream> upstream;
+        std::unique_ptr<Acceptor> acceptor;
+    };
+    void tick();
+    void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol, UniqueFd client,
+                const SocketAddress& peer);
+    void forget_unused();
+
+    const uint32_t index_;
+    const WorkerOptions options_;
+    std::map<std::string, std::shared_ptr<WorkerUpstream>> upstreams_;
+    WorkerContext context_;  // after upstreams_: sessions hold them and go first
+    std::map<std::string, Listener> listeners_;
+    std::thread thread_;
+};
+
+}  // namespace steelyard
