@@ -34,7 +34,6 @@ public:
     struct Status {
         std::optional<Hello> hello;        // its wants are moved out into the subscription
         std::string acked;                 // version, "" before the first
-        bool in_flight = false;
         bool behind = false;               // something it gets is not acknowledged yet
         uint64_t acks = 0, nacks = 0, snapshots = 0, deltas = 0, bytes = 0;
         std::string nacked_version;        // the last one it refused, "" if it acknowledged since
@@ -54,9 +53,10 @@ public:
 
 private:
     Action on(Hello&& hello, TimePoint now);
-    Action on(const Ack& ack, TimePoint now);
+    Action on(Ack&& ack, TimePoint now);
     Action on(Nack&& nack, TimePoint now);
     Action on(Report&& report, TimePoint now);
+    Action on_ready_or_later(TimePoint now);
     Action pump(TimePoint now);
     Action close(std::string code, std::string problem);
 
