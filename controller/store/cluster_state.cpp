@@ -107,6 +107,16 @@ void ClusterState::end_list(Kind kind) {
     });
 }
 
+bool ClusterState::synced(Kind kind) const {
+    switch (kind) {
+        case Kind::service: return services_.synced;
+        case Kind::endpoint_slice: return slices_.synced;
+        case Kind::pod: return weights_.synced;
+        case Kind::crowd: break;
+    }
+    return false;
+}
+
 bool ClusterState::synced() const { return services_.synced && slices_.synced && weights_.synced; }
 
 std::vector<Key> ClusterState::take_changes() {

@@ -42,6 +42,7 @@ public:
     void end_list(Kind kind);
     // Every kind (service, endpoint_slice, pod) has been listed once: translating earlier would publish half a cluster.
     bool synced() const;
+    bool synced(Kind kind) const;  // this one; crowd: never
 
     bool has_changes() const { return !changes_.empty(); }
     std::vector<Key> take_changes();  // each once, sorted

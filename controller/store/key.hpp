@@ -35,9 +35,10 @@ struct ObjectKeyHash {
     size_t operator()(const kube::ObjectKey& key) const noexcept { return hash_of(key.ns, key.name); }
 };
 struct KeyHash {
-    size_t operator()(const Key& key) const noexcept {
-        return hash_of(key.object.ns, key.object.name) ^ ((static_cast<size_t>(key.kind) + 1) * 0x9e3779b97f4a7c15U);
+    size_t operator()(Kind kind, const kube::ObjectKey& object) const noexcept {
+        return hash_of(object.ns, object.name) ^ ((static_cast<size_t>(kind) + 1) * 0x9e3779b97f4a7c15U);
     }
+    size_t operator()(const Key& key) const noexcept { return (*this)(key.kind, key.object); }
 };
 
 }  // namespace steelyard::store

@@ -1,0 +1,116 @@
+#include "controller/admin/collector.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/clock.hpp"
+#include "common/metrics/builder.hpp"
+
+namespace steelyard {
+namespace {
+
+using metrics::Family;
+using metrics::Labels;
+using Families = std::vector<prometheus::MetricFamily>;
+
+void single(Families& out, Family family, double value, const Labels& labels = {}) {
+    family.add(value, labels);
+    std::move(family).into(out);
+}
+
+void add_kube(Families& out, const kube::KubeSource& source) {
+    auto synced = Family::gauge("steelyard_kube_synced", "1 once a kind was listed to its end.");
+    auto watching = Family::gauge("steelyard_kube_watching", "1 while a watch is open.");
+    auto lists = Family::counter("steelyard_kube_lists_total", "Lists completed.");
+    auto watches = Family::counter("steelyard_kube_watches_total", "Watches opened.");
+    auto events = Family::counter("steelyard_kube_events_total", "Changes received over watches.");
+    auto errors = Family::counter("steelyard_kube_errors_total", "Requests to the API server that failed, by reason.");
+    auto age = Family::gauge("steelyard_kube_last_event_age_seconds", "Since the last change or bookmark of a watch.");
+    for (const auto& kind : source.stats()) {
+        const Labels labels{{"kind", kind.kind}};
+        synced.add(kind.synced, labels);
+        watching.add(kind.watching, labels);
+        lists.add(static_cast<double>(kind.lists), labels);
+        watches.add(static_cast<double>(kind.watches), labels);
+        events.add(static_cast<double>(kind.events), labels);
+        if (kind.last_event) age.add(std::chrono::duration<double>(Clock::now() - *kind.last_event).count(), labels);
+        for (const auto& [reason, count] : kind.errors) {
+            errors.add(static_cast<double>(count), {{"kind", kind.kind}, {"reason", reason}});
+        }
+    }
+    for (auto* family : {&synced, &watching, &lists, &watches, &events, &errors, &age}) std::move(*family).into(out);
+}
+
+void add_pipeline(Families& out, const PipelineStats& stats) {
+    single(out, Family::gauge("steelyard_ready", "1 once the first lists are translated and pushed."), stats.ready);
+    auto objects = Family::gauge("steelyard_cluster_objects", "What the controller holds of the cluster.");
+    objects.add(static_cast<double>(stats.counts.services), {{"kind", "Service"}});
+    objects.add(static_cast<double>(stats.counts.slices), {{"kind", "EndpointSlice"}});
+    objects.add(static_cast<double>(stats.counts.endpoints), {{"kind", "endpoint"}});
+    objects.add(static_cast<double>(stats.counts.weighted_pods), {{"kind", "weighted Pod"}});
+    std::move(objects).into(out);
+    single(out, Family::gauge("steelyard_translate_problems", "What could not be translated as it stands (see /problems)."),
+           static_cast<double>(stats.problems));
+    single(out, Family::counter("steelyard_translate_batches_total", "Batches of changes translated and pushed."),
+           static_cast<double>(stats.batches));
+    single(out, Family::counter("steelyard_translate_units_total", "Services and slices translated."),
+           static_cast<double>(stats.computed));
+    single(out, Family::counter("steelyard_translate_seconds_total", "Time from taking changes to having pushed them."), stats.seconds);
+    single(out, Family::gauge("steelyard_translate_last_seconds", "The same, of the last batch."), stats.last_seconds);
+}
+
+void add_push(Families& out, const push::ServerStats& stats) {
+    const auto behind = std::count_if(stats.proxies.begin(), stats.proxies.end(), [](const auto& p) { return p.behind; });
+    const auto refusing =
+        std::count_if(stats.proxies.begin(), stats.proxies.end(), [](const auto& p) { return !p.nacked_version.empty(); });
+    single(out, Family::gauge("steelyard_push_connections", "Connections open, said hello or not."),
+           static_cast<double>(stats.connections));
+    single(out, Family::gauge("steelyard_push_proxies", "Proxies that said hello."), static_cast<double>(stats.proxies.size()));
+    single(out, Family::gauge("steelyard_push_proxies_behind", "Of these, with something not acknowledged yet."),
+           static_cast<double>(behind));
+    single(out, Family::gauge("steelyard_push_proxies_refusing", "Of these, that refused the newest they were sent."),
+           static_cast<double>(refusing));
+    auto frames = Family::counter("steelyard_push_frames_total", "Frames sent to proxies.");
+    frames.add(static_cast<double>(stats.snapshots), {{"type", "snapshot"}});
+    frames.add(static_cast<double>(stats.deltas), {{"type", "delta"}});
+    std::move(frames).into(out);
+    auto answers = Family::counter("steelyard_push_answers_total", "What proxies answered.");
+    answers.add(static_cast<double>(stats.acks), {{"type", "ack"}});
+    answers.add(static_cast<double>(stats.nacks), {{"type", "nack"}});
+    std::move(answers).into(out);
+    single(out, Family::counter("steelyard_push_sent_bytes_total", "Bytes of frames sent."), static_cast<double>(stats.bytes));
+    single(out, Family::counter("steelyard_push_sessions_total", "Sessions begun."), static_cast<double>(stats.sessions));
+    single(out, Family::counter("steelyard_push_publishes_total", "Versions made."), static_cast<double>(stats.publishes));
+    single(out, Family::counter("steelyard_push_refused_resources_total", "Resources left out because they break a limit."),
+           static_cast<double>(stats.refused_resources));
+    auto refused = Family::counter("steelyard_push_refused_total", "Connections and messages refused, by reason.");
+    for (const auto& [reason, count] : stats.refused) refused.add(static_cast<double>(count), {{"reason", reason}});
+    std::move(refused).into(out);
+    auto resources = Family::gauge("steelyard_push_resources", "What is held to be pushed.");
+    resources.add(static_cast<double>(stats.cache.listeners), {{"kind", "listener"}});
+    resources.add(static_cast<double>(stats.cache.upstreams), {{"kind", "upstream"}});
+    resources.add(static_cast<double>(stats.cache.slices), {{"kind", "endpoints"}});
+    std::move(resources).into(out);
+    single(out, Family::gauge("steelyard_push_tombstones", "Removals remembered for proxies that come back."),
+           static_cast<double>(stats.cache.tombstones));
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
+    Families out;
+    add_pipeline(out, sources_.pipeline.stats());
+    add_push(out, sources_.server.stats());
+    if (sources_.kube != nullptr) add_kube(out, *sources_.kube);
+    if (sources_.manifests != nullptr) {
+        const auto status = sources_.manifests->status();
+        single(out, Family::gauge("steelyard_manifest_files", "Files in force."), static_cast<double>(status.files));
+        single(out, Family::gauge("steelyard_manifest_objects", "Objects in force."), static_cast<double>(status.objects));
+        single(out, Family::gauge("steelyard_manifest_problems", "What is wrong in the files."), static_cast<double>(status.problems));
+    }
+    metrics::add_process_metrics("steelyard-controller", out);
+    return out;
+}
+
+}  // namespace steelyard

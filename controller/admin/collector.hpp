@@ -1,0 +1,30 @@
+#pragma once
+// The controller's /metrics. Series are bounded: by kind, reason and result, never by Service or proxy. Main thread.
+#include <prometheus/collectable.h>
+
+#include <vector>
+
+#include "controller/kube/kube_source.hpp"
+#include "controller/manifests/manifest_source.hpp"
+#include "controller/pipeline.hpp"
+#include "controller/push/server.hpp"
+
+namespace steelyard {
+
+class ControllerCollector final : public prometheus::Collectable {
+public:
+    struct Sources {
+        const Pipeline& pipeline;
+        const push::PushServer& server;
+        const kube::KubeSource* kube;             // null with --manifests
+        const manifests::ManifestSource* manifests;  // null without
+    };
+    explicit ControllerCollector(Sources sources) : sources_(sources) {}
+
+    std::vector<prometheus::MetricFamily> Collect() const override;
+
+private:
+    Sources sources_;
+};
+
+}  // namespace steelyard

@@ -1,0 +1,50 @@
+#pragma once
+// The controller's one thread of thought: what the sources bring -> cluster state -> resources -> push. A batch is whatever came since
+// the last one; nothing waits for a timer. All methods on the io_context's thread.
+#include <cstdint>
+#include <functional>
+
+#include "common/clock.hpp"
+#include "controller/push/server.hpp"
+#include "controller/store/cluster_state.hpp"
+#include "controller/store/inbox.hpp"
+#include "controller/translate/translator.hpp"
+
+namespace steelyard {
+
+struct PipelineStats {
+    bool ready = false;
+    uint64_t batches = 0;          // that changed something
+    uint64_t computed = 0;         // units of translation that ran
+    double seconds = 0;            // spent from the drain of the inbox to the end of the push, in all
+    double last_seconds = 0;
+    size_t problems = 0;
+    store::ClusterState::Counts counts;
+};
+
+class Pipeline {
+public:
+    // Is enough known to push? Asked until it is so once.
+    using Enough = std::function<bool(const store::ClusterState&)>;
+
+    Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough);
+
+    // Takes along all that waits in the inbox.
+    void run();
+    bool ready() const { return ready_; }
+    PipelineStats stats() const;
+    std::vector<translate::ServiceProblems> problems() const { return translator_.problems(); }
+
+private:
+    void say(const std::vector<translate::ServiceProblems>& services);
+
+    store::Inbox& inbox_;
+    push::PushServer& server_;
+    Enough enough_;
+    store::ClusterState state_;
+    translate::Translator translator_;
+    bool ready_ = false;
+    PipelineStats stats_;
+};
+
+}  // namespace steelyard
