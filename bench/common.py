@@ -27,11 +27,11 @@ def say(text):
 
 def product(name):
     """A program that the build makes: STEELYARD_BIN's directory, else the release build's."""
-    directory = os.environ.get("STEELYARD_BIN") or os.path.join(ROOT, "build", "release", "bin")
+    directory = os.environ.get("STEELYARD_BIN_DIR") or os.path.join(ROOT, "build", "release", "bin")
     path = os.path.join(directory, name)
     if not os.access(path, os.X_OK):
         raise CannotRun(f"{name} is not in {directory} (cmake --preset release && cmake --build --preset release; "
-                        "or say where it is with STEELYARD_BIN)")
+                        "or say where it is with STEELYARD_BIN_DIR)")
     return path
 
 
@@ -66,6 +66,13 @@ def cores():
     if len(usable) < 2:
         raise CannotRun("one core only: the proxy needs a core to itself")
     return usable[0], usable[1]
+
+
+def confine(pid, to):
+    """Restricts a running process, all its threads, to the cores `to`; what it starts later inherits that."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(task), to)
 
 
 @contextlib.contextmanager

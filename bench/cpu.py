@@ -63,7 +63,7 @@ def _start_all(stack, directory, origin, core, load_core, missing):
     return started
 
 
-def run(options):
+def run(options, _clusters):
     """The part's result: rows, and by name what has no row and why."""
     load_core, proxy_core = common.cores()
     common.installed("wrk", peers.DEBIAN)

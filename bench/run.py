@@ -2,8 +2,9 @@
 """Measures Steelyard: propagation of a change, CPU per request beside other proxies, memory and time to sync.
 
     bench/run.py [--only propagation,cpu,memory] [--rounds N] [--changes N] [--quick] [--output FILE]
+    bench/run.py --show FILE
 
-Prints tables and writes JSON into bench/results/. A part that cannot run here is reported by name, with the reason, and the exit
+Prints tables (Markdown) and writes JSON into bench/results/; --show prints the tables of such a file again. A part that cannot run here is reported by name, with the reason, and the exit
 status is 1 when no part could. docs/performance.md has the method and what is needed. Standard library only.
 """
 
@@ -15,6 +16,7 @@ import resource
 import signal
 import sys
 
+import cluster
 import common
 import netns
 import report
@@ -29,6 +31,7 @@ def parse(arguments):
     parser.add_argument("--changes", type=int, help="changes of the propagation part (default 100; 20 with --quick)")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: shows that it works, not how fast it is")
     parser.add_argument("--output", metavar="FILE", help="write the JSON here instead of into bench/results/")
+    parser.add_argument("--show", metavar="FILE", help="print the tables of this JSON file and measure nothing")
     options = parser.parse_args(arguments)
     options.only = [part.strip() for part in options.only.split(",") if part.strip()]
     for part in options.only:
@@ -47,23 +50,49 @@ def allow_many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard == resource.RLIM_INFINITY else min(hard, 65536), hard))
 
 
+def run_part(part, options, clusters, result):
+    """Runs one part, prints its tables and puts it, or why there is none, into `result`."""
+    module = importlib.import_module(part)
+    try:
+        found = module.run(options, clusters)
+    except common.CannotRun as reason:
+        result["not_run"][part] = str(reason)
+        return
+    result["parts"][part] = found
+    show_part(part, module, found)
+
+
+def show_part(part, module, found):
+    for each in module.tables(found):
+        print(report.table(*each), flush=True)
+    for name, reason in found.get("not_measured", {}).items():
+        print(f"\n{part}: {name} not measured: {reason}", flush=True)
+
+
+def show(path):
+    """The tables of an earlier run. Returns the exit status."""
+    try:
+        with open(path) as source:
+            parts = json.load(source)["parts"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{path}: not a result of bench/run.py: {error!r}", file=sys.stderr)
+        return 2
+    for part in [name for name in PARTS if name in parts]:
+        show_part(part, importlib.import_module(part), parts[part])
+    return 0
+
+
 def main():
     options = parse(sys.argv[1:])
+    if options.show:
+        return show(options.show)
     netns.enter()
     allow_many_files()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `with` ends its programs
     result = {"quick": options.quick, "environment": report.environment(), "parts": {}, "not_run": {}}
-    for part in [name for name in PARTS if name in options.only]:
-        module = importlib.import_module(part)
-        try:
-            result["parts"][part] = module.run(options)
-        except common.CannotRun as reason:
-            result["not_run"][part] = str(reason)
-            continue
-        for each in module.tables(result["parts"][part]):
-            print(report.table(*each), flush=True)
-        for name, reason in result["parts"][part].get("not_measured", {}).items():
-            print(f"\n{part}: {name} not measured: {reason}", flush=True)
+    with cluster.Shared() as clusters:
+        for part in [name for name in PARTS if name in options.only]:
+            run_part(part, options, clusters, result)
     for part, reason in result["not_run"].items():
         print(f"\n{part}: NOT RUN: {reason}")
     if options.output:
