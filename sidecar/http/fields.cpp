@@ -86,7 +86,7 @@ Fault first_byte_fault(char c) {
 inline ParseState parse_field(Cursor& cursor, Header& header) {
     const char* const end = cursor.end;
     const char* const name = cursor.p;
-    const char* p = scan::skip_token(name, end);
+    const char* p = scan::skip_token(cursor.begin, name, end);
     if (p == end) return ParseState::incomplete;
     if (p == name) return cursor.refuse(first_byte_fault(*p));
     if (*p != ':') return cursor.refuse(Fault::bad_header_name);
@@ -95,7 +95,7 @@ inline ParseState parse_field(Cursor& cursor, Header& header) {
     ++p;
     while (p != end && scan::is_blank(*p)) ++p;
     const char* const value = p;
-    p = scan::skip_value(p, end);
+    p = scan::skip_value(cursor.begin, p, end);
     if (p == end) return ParseState::incomplete;
     if (*p != '\r') return cursor.refuse(value_fault(*p));
     if (end - p < 2) return ParseState::incomplete;

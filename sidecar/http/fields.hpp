@@ -11,6 +11,7 @@ namespace steelyard::http {
 
 // Where parsing is, and what stopped it. A parse function leaves `p` behind what it took.
 struct Cursor {
+    const char* begin;
     const char* p;
     const char* end;
     Fault fault = Fault::none;
@@ -61,7 +62,7 @@ ParseResult parse_resumed(std::string_view input, uint32_t& scanned, const Limit
     const std::string_view head = input.substr(0, limits.max_head_bytes);
     const bool full = head.size() == limits.max_head_bytes;
     if (scanned == 0 || full || worth_parsing(head, scanned)) {
-        Cursor cursor{head.data(), head.data() + head.size()};
+        Cursor cursor{head.data(), head.data(), head.data() + head.size()};
         const ParseState state = parse_once(cursor);
         if (state != ParseState::incomplete) {
             scanned = 0;

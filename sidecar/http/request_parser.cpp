@@ -38,7 +38,7 @@ ParseState parse_method(Cursor& cursor, RequestHead& head) {
         cursor.p += 4;
         return ParseState::complete;
     }
-    const char* const p = scan::skip_token(begin, cursor.end);
+    const char* const p = scan::skip_token(cursor.begin, begin, cursor.end);
     if (p == cursor.end) return ParseState::incomplete;
     head.method_text = {begin, static_cast<size_t>(p - begin)};
     if (p == begin || *p != ' ' || !identify_method(head.method_text, head.method)) {
@@ -50,7 +50,7 @@ ParseState parse_method(Cursor& cursor, RequestHead& head) {
 
 ParseState parse_target(Cursor& cursor, RequestHead& head) {
     const char* const begin = cursor.p;
-    const char* const p = scan::skip_target(begin, cursor.end);
+    const char* const p = scan::skip_target(cursor.begin, begin, cursor.end);
     if (p == cursor.end) return ParseState::incomplete;
     if (*p != ' ') {
         if (*p == '\n') return cursor.refuse(Fault::bare_line_feed);

@@ -25,7 +25,7 @@ ParseState parse_reason(Cursor& cursor, ResponseHead& head) {
     if (cursor.p == cursor.end) return ParseState::incomplete;
     if (*cursor.p == ' ') {
         const char* const begin = ++cursor.p;
-        cursor.p = scan::skip_value(begin, cursor.end);
+        cursor.p = scan::skip_value(cursor.begin, begin, cursor.end);
         head.reason = {begin, static_cast<size_t>(cursor.p - begin)};
     }
     return parse_line_end(cursor, Fault::bad_status_line);

@@ -50,37 +50,48 @@ inline const char* skip_by_table(const char* p, const char* end, Class wanted) {
     return p;
 }
 
+// The searches below look at [p, end) only, but may load from [floor, end): what stands before p is there to be read
+// too, so that the last bytes of a head need no loop of their own. floor <= p.
 #if defined(__SSE2__)
-// Calls stops(16 bytes) -> a vector whose bytes are 0xff where the search ends.
+inline __m128i load_block(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+
+// `stops` makes of 16 bytes a vector with 0xff where the search ends.
 template <typename Stops>
-inline const char* skip_blocks(const char* p, const char* end, Class wanted, Stops stops) {
-    while (end - p >= 16) {
-        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops(block)));
+inline const char* skip_blocks(const char* floor, const char* p, const char* end, Class wanted, Stops stops) {
+    for (; end - p >= 16; p += 16) {
+        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops(load_block(p))));
         if (mask != 0) return p + std::countr_zero(mask);
-        p += 16;
     }
-    return skip_by_table(p, end, wanted);
+    if (end - floor < 16) return skip_by_table(p, end, wanted);
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stops(load_block(end - 16)))) >> (16 - (end - p));
+    return mask != 0 ? p + std::countr_zero(mask) : end;
+}
+
+// 0xff where a byte is `first` or one of the `span` after it.
+inline __m128i within(__m128i x, char first, char span) {
+    const __m128i offset = _mm_sub_epi8(x, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(span)), offset);
 }
 #endif
 
 // The first byte that may not stand in a field value, or end.
-inline const char* skip_value(const char* p, const char* end) {
+inline const char* skip_value(const char* floor, const char* p, const char* end) {
 #if defined(__SSE2__)
-    return skip_blocks(p, end, kValue, [](__m128i x) {
-        const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+    return skip_blocks(floor, p, end, kValue, [](__m128i x) {
+        const __m128i control = within(x, 0, 0x1f);
         const __m128i bad = _mm_andnot_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\t')), control);
         return _mm_or_si128(bad, _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
     });
 #else
+    static_cast<void>(floor);
     return skip_by_table(p, end, kValue);
 #endif
 }
 
 // The first byte that may not stand in a request target, or end.
-inline const char* skip_target(const char* p, const char* end) {
+inline const char* skip_target(const char* floor, const char* p, const char* end) {
 #if defined(__SSE2__)
-    return skip_blocks(p, end, kTarget, [](__m128i x) {
+    return skip_blocks(floor, p, end, kTarget, [](__m128i x) {
         // Signed: what is above 0x7f is negative, thus below 0x21 too.
         const __m128i outside = _mm_cmplt_epi8(x, _mm_set1_epi8(0x21));
         const __m128i special =
@@ -88,25 +99,22 @@ inline const char* skip_target(const char* p, const char* end) {
         return _mm_or_si128(outside, special);
     });
 #else
+    static_cast<void>(floor);
     return skip_by_table(p, end, kTarget);
 #endif
 }
 
 // The first byte that is not a tchar, or end. Names are nearly always letters, digits and "-": others take the table.
-inline const char* skip_token(const char* p, const char* end) {
+inline const char* skip_token(const char* floor, const char* p, const char* end) {
 #if defined(__SSE2__)
-    if (end - p >= 16) {
-        const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const auto within = [](__m128i v, char first, char span) {
-            const __m128i offset = _mm_sub_epi8(v, _mm_set1_epi8(first));
-            return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(span)), offset);
-        };
+    p = skip_blocks(floor, p, end, kToken, [](__m128i x) {
         const __m128i letter = within(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 25);
-        const __m128i digit = within(x, '0', 9);
-        const __m128i common = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
-        const unsigned rest = ~static_cast<unsigned>(_mm_movemask_epi8(common)) & 0xffffU;
-        p += rest != 0 ? std::countr_zero(rest) : 16;
-    }
+        const __m128i common =
+            _mm_or_si128(_mm_or_si128(letter, within(x, '0', 9)), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+        return _mm_xor_si128(common, _mm_set1_epi8(-1));
+    });
+#else
+    static_cast<void>(floor);
 #endif
     return skip_by_table(p, end, kToken);
 }

@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "sidecar/http/rewrite.hpp"
+#include "tests/unit/sidecar/http/heads.hpp"
+
+namespace steelyard::http {
+namespace {
+
+constexpr ForwardedFor kFrom{"10.1.2.3"};
+constexpr std::string_view kForwarded =
+    "X-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test\r\n\r\n";
+
+std::string rewritten(const RequestHead& head, std::string_view default_host = "default.test") {
+    std::vector<char> out(32 * 1024);
+    const size_t size = write_request_head(head, kFrom, default_host, out);
+    return {out.data(), size};
+}
+std::string rewritten(std::string_view text) {
+    const auto parsed = request(text);
+    EXPECT_EQ(parsed->result.state, ParseState::complete) << printable(text) << to_string(parsed->result.fault);
+    return rewritten(parsed->head);
+}
+// A GET of a.test with these lines, without what is always the same in the result: request line, Host, forwarding.
+std::string kept(std::string_view lines) {
+    const std::string text = rewritten("GET / HTTP/1.1\r\nHost: a.test\r\n" + std::string(lines) + "\r\n");
+    constexpr std::string_view kStart = "GET / HTTP/1.1\r\nHost: a.test\r\n";
+    EXPECT_EQ(text.substr(0, kStart.size()), kStart);
+    EXPECT_TRUE(text.ends_with(kForwarded)) << text;
+    return text.substr(kStart.size(), text.size() - kStart.size() - kForwarded.size());
+}
+
+TEST(RewriteRequest, PassesOrdinaryFieldsOnInOrderWithHostFirst) {
+    EXPECT_EQ(rewritten("GET /a?b HTTP/1.1\r\nAccept: */*\r\nHost: a.test\r\nX-B: c\r\nCookie: d\r\n\r\n"),
+              "GET /a?b HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\nX-B: c\r\nCookie: d\r\n" + std::string(kForwarded));
+}
+
+TEST(RewriteRequest, IsAlwaysHttp11InOriginForm) {
+    const struct {
+        std::string_view line;
+        std::string_view start;
+    } cases[] = {
+        {"GET http://a.test/x?y HTTP/1.1", "GET /x?y HTTP/1.1\r\nHost: a.test\r\n"},
+        {"GET http://a.test HTTP/1.1", "GET / HTTP/1.1\r\nHost: a.test\r\n"},
+        {"OPTIONS http://a.test HTTP/1.1", "OPTIONS * HTTP/1.1\r\nHost: a.test\r\n"},
+        {"BREW /pot HTTP/1.0", "BREW /pot HTTP/1.1\r\nHost: a.test\r\n"},
+    };
+    for (const auto& c : cases) {
+        EXPECT_EQ(rewritten(std::string(c.line) + "\r\nHost: a.test\r\n\r\n"),
+                  std::string(c.start) + std::string(kForwarded));
+    }
+}
+
+TEST(RewriteRequest, GivesHttp10WithoutHostTheDefaultOne) {
+    EXPECT_EQ(rewritten("GET / HTTP/1.0\r\n\r\n"),
+              "GET / HTTP/1.1\r\nHost: default.test\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: http\r\n\r\n");
+}
+
+TEST(RewriteRequest, RemovesHopByHopFieldsAndWhatConnectionNames) {
+    const struct {
+        std::string_view lines;
+        std::string_view kept;
+    } cases[] = {
+        {"Connection: close\r\nX: y\r\n", "X: y\r\n"},
+        {"X: y\r\nConnection: keep-alive\r\nZ: y\r\n", "X: y\r\nZ: y\r\n"},
+        {"Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nX: y\r\n", "X: y\r\n"},
+        {"Proxy-Authorization: Basic x\r\nProxy-Authenticate: x\r\nAuthorization: Bearer z\r\n",
+         "Authorization: Bearer z\r\n"},
+        {"X-Hop: 1\r\nConnection: x-hop\r\nX-Hop: 2\r\nX-End: 3\r\n", "X-End: 3\r\n"},
+        {"Connection: close, X-A ,X-B\r\nConnection: X-C\r\nX-A: 1\r\nX-B: 2\r\nX-C: 3\r\nX-D: 4\r\n", "X-D: 4\r\n"},
+        {"Connection: trailer\r\nTrailer: x\r\n", ""},
+        {"Trailer: x\r\n", "Trailer: x\r\n"},
+        {"TE: gzip\r\n", ""},
+        {"TE: trailers\r\nConnection: TE\r\n", "TE: trailers\r\nConnection: TE\r\n"},
+        {"TE: gzip;q=0.5, Trailers\r\n", "TE: trailers\r\nConnection: TE\r\n"},
+        {"Upgrade: websocket\r\n", ""},
+        {"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n", ""},
+        {"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n",
+         "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\nConnection: upgrade\r\n"},
+        {"Connection: Upgrade, TE\r\nTE: trailers\r\nUpgrade: x\r\n",
+         "Upgrade: x\r\nTE: trailers\r\nConnection: upgrade, TE\r\n"},
+        {"Connection: ,,\r\nX: y\r\n", "X: y\r\n"},
+    };
+    for (const auto& c : cases) EXPECT_EQ(kept(c.lines), c.kept) << printable(c.lines);
+}
+
+TEST(RewriteRequest, NeverLosesFramingHostOrForwardingBecauseConnectionNamesThem) {
+    EXPECT_EQ(kept("Connection: Host, Content-Length, Expect\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"),
+              "Content-Length: 5\r\nExpect: 100-continue\r\n");
+    EXPECT_EQ(kept("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n"),
+              "Transfer-Encoding: chunked\r\n");
+    EXPECT_EQ(
+        rewritten("GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host\r\n"
+                  "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\n\r\n"),
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\n"
+        "X-Forwarded-For: 1.1.1.1, 10.1.2.3\r\n\r\n");
+}
+
+TEST(RewriteRequest, WritesFramingInOneCanonicalWay) {
+    EXPECT_EQ(kept("transfer-encoding:  CHUNKED\r\nX: y\r\n"), "X: y\r\nTransfer-Encoding: chunked\r\n");
+    EXPECT_EQ(kept("content-length:5 \r\n"), "content-length: 5\r\n");
+}
+
+TEST(RewriteRequest, NormalisesWhiteSpaceAroundValues) {
+    EXPECT_EQ(kept("A:1\r\nB:\t2\r\nC:  3\r\nD: 4 \t\r\nE:\r\nF: \r\nG: 7\r\n"),
+              "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: \r\nF: \r\nG: 7\r\n");
+}
+
+TEST(RewriteRequest, JoinsForwardedForIntoOneAndKeepsWhatItIsTold) {
+    EXPECT_EQ(rewritten("GET / HTTP/1.1\r\nHost: a\r\nx-forwarded-for: 1.1.1.1, 2.2.2.2\r\nX: y\r\nX-Forwarded-For:\r\n"
+                        "X-Forwarded-For: 2001:db8::1\r\nX-Forwarded-Proto: https\r\n\r\n"),
+              "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nX-Forwarded-Proto: https\r\n"
+              "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 2001:db8::1, 10.1.2.3\r\nX-Forwarded-Host: a\r\n\r\n");
+}
+
+TEST(RewriteRequest, PassesExpectOnSaveFromHttp10) {
+    EXPECT_EQ(kept("Expect: 100-continue\r\n"), "Expect: 100-continue\r\n");
+    EXPECT_EQ(rewritten("GET / HTTP/1.0\r\nHost: a.test\r\nExpect: 100-continue\r\n\r\n"),
+              "GET / HTTP/1.1\r\nHost: a.test\r\n" + std::string(kForwarded));
+}
+
+TEST(RewriteRequest, WritesAHeadThatWasPutTogetherByHand) {
+    RequestHead head;
+    head.method_text = "GET";
+    head.path = "/";
+    head.authority = "a.test";
+    head.headers.push({"X-One", "1"});
+    head.headers.push({"X-Two", "2"});
+    EXPECT_EQ(rewritten(head), "GET / HTTP/1.1\r\nHost: a.test\r\nX-One: 1\r\nX-Two: 2\r\n" + std::string(kForwarded));
+}
+
+TEST(RewriteRequest, GivesZeroWhenTheOutputIsTooSmallByAnyAmount) {
+    const auto parsed = request(
+        "POST /a HTTP/1.1\r\nHost: a.test\r\nX-A:1\r\nX-B: 2\r\nTE: trailers\r\nX-Forwarded-For: 1.1.1.1\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n");
+    const std::string whole = rewritten(parsed->head);
+    for (size_t size = 0; size < whole.size(); ++size) {
+        std::vector<char> out(size + 1, '#');
+        EXPECT_EQ(write_request_head(parsed->head, kFrom, "", {out.data(), size}), 0U) << size;
+        EXPECT_EQ(out[size], '#');
+    }
+    std::vector<char> out(whole.size());
+    EXPECT_EQ(write_request_head(parsed->head, kFrom, "", out), whole.size());
+}
+
+}  // namespace
+}  // namespace steelyard::http
