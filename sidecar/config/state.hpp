@@ -2,12 +2,12 @@
 // What the proxy was told, as of one version. A snapshot or delta is applied whole or refused whole, and says what it changed:
 // a reconnect that brings the same things again changes nothing. Pure; one thread (the main one). Resources are immutable and
 // shared, so that a reader on another thread (a worker's snapshot, the state file) may keep them without copying.
-#include <cstdint>
+#include <cstddef>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/config/problems.hpp"
@@ -53,8 +53,7 @@ public:
         Problems problems;   // why it was refused; then nothing has changed
     };
 
-    ConfigState();
-    ~ConfigState();
+    ConfigState() = default;
     ConfigState(const ConfigState&) = delete;
     ConfigState& operator=(const ConfigState&) = delete;
 
@@ -67,9 +66,9 @@ public:
     const std::string& subscription() const { return subscription_; }
     void set_subscription(std::string subscription) { subscription_ = std::move(subscription); }
 
-    // By canonical name, else by alias.
+    // By canonical name, else by alias (the first canonical name in order, if several claim it).
     UpstreamView find(std::string_view name_or_alias) const;
-    // The canonical name it stands for, "" if none is known.
+    // The canonical name it stands for, "" if none is known. Valid until the next apply.
     std::string_view resolve(std::string_view name_or_alias) const;
     std::vector<std::string> upstream_names() const;  // those known by more than slices; sorted
     const std::map<std::string, std::shared_ptr<const Listener>, std::less<>>& listeners() const { return listeners_; }
@@ -84,12 +83,24 @@ private:
         Slices slices;
         size_t endpoints = 0;
     };
-    using Table = std::map<std::string, Known, std::less<>>;
-    class Transaction;
+    // What a frame asks for, by key; null = gone. Complete and within all limits before anything is changed.
+    struct Plan {
+        std::map<std::string, std::shared_ptr<const Listener>, std::less<>> listeners;
+        std::map<std::string, std::shared_ptr<const Upstream>, std::less<>> upstreams;
+        std::map<std::string, Slices, std::less<>> slices;
+
+        void add(std::vector<Resource>&& resources);
+        void add(const std::vector<ResourceKey>& removals);
+    };
+    void plan_to_drop_the_rest(Plan& plan) const;
+    void check(const Plan& plan, Problems& problems) const;
+    ChangeSet commit(Plan&& plan);
+    bool put(Known& known, const std::string& slice, std::shared_ptr<const EndpointSlice> value);
+    void put_aliases(const Upstream* before, const Upstream* after);
 
     std::string version_;
     std::string subscription_;
-    Table upstreams_;
+    std::map<std::string, Known, std::less<>> upstreams_;
     std::map<std::string, std::shared_ptr<const Listener>, std::less<>> listeners_;
     std::multimap<std::string, std::string, std::less<>> aliases_;  // alias -> canonical names
     size_t endpoints_ = 0;
