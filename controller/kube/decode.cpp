@@ -26,7 +26,9 @@ void finish(EndpointSlice& slice) {
 template <class T>
 void finish_object(Reading<T>& reading) {
     T& object = reading.object;
-    if (object.meta.name.empty()) object.problems.push_back(Error{"metadata.name", "missing; the object is ignored"});
+    if (object.meta.name.empty()) {  // the first problem: the one that matters
+        object.problems.insert(object.problems.begin(), Error{"metadata.name", "missing; the object is ignored"});
+    }
     finish(object);
 }
 

@@ -18,7 +18,7 @@ struct KindStats {
     uint64_t objects = 0;   // delivered by lists
     uint64_t events = 0;    // added, modified, deleted
     uint64_t bookmarks = 0;
-    std::map<std::string, uint64_t> errors;  // by reason: to_string(ApiErrorKind), "idle"
+    std::map<std::string, uint64_t> errors;  // by reason: to_string(ApiErrorKind), "idle", "unnamed"
     std::optional<TimePoint> last_event;     // or bookmark
     Milliseconds last_list_took{0};
     std::string last_error;  // empty while all is well

@@ -33,7 +33,10 @@ Milliseconds since(TimePoint from) {
     return std::chrono::duration_cast<Milliseconds>(Clock::now() - from);
 }
 
-std::string seconds(Milliseconds time) { return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000.0); }
+std::string readable(Milliseconds time) {
+    if (time.count() < 1000) return fmt::format("{} ms", time.count());
+    return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000.0);
+}
 
 }  // namespace
 
@@ -203,14 +206,13 @@ void Reflector<T>::deliver(WatchEvent<T> event) {
     }
 }
 
-// An object without a name cannot be told from others.
+// An object without a name, which decoding has noted as a problem, cannot be told from others.
 template <class T>
 bool Reflector<T>::is_usable(const T& object) {
     if (!object.meta.name.empty()) return true;
-    const std::string problem = object.problems.empty() ? "metadata.name: missing" : object.problems.front().to_string();
     const std::lock_guard lock(mutex_);
-    if (++stats_.errors[std::string(to_string(ApiErrorKind::malformed))] == 1) {
-        log::warn("{}: an object in namespace '{}': {}; the object is ignored", kind_spec<T>().name, object.meta.ns, problem);
+    if (++stats_.errors["unnamed"] == 1) {
+        log::warn("{}: an object in namespace '{}': {}", kind_spec<T>().name, object.meta.ns, object.problems.front().to_string());
     }
     return false;
 }
@@ -247,7 +249,7 @@ void Reflector<T>::log_failure(const ApiError& error, bool was_listing, Millisec
         return;
     }
     log::warn("{}: {}: {}; {}; retrying in {}, then at growing intervals", spec.name, was_listing ? "list" : "watch",
-              error.to_string(), stats().synced ? spec.when_known : spec.when_unknown, seconds(wait));
+              error.to_string(), stats().synced ? spec.when_known : spec.when_unknown, readable(wait));
 }
 
 template <class T>

@@ -48,14 +48,17 @@ bool ReflectorCore::on_page(const std::string& resource_version, const std::stri
 
 void ReflectorCore::on_progress(std::string_view resource_version) {
     if (!resource_version.empty()) resource_version_ = resource_version;
+    steady();
+}
+
+void ReflectorCore::steady() {
     backoff_.reset();
     refusals_ = 0;
+    was_gone_ = false;
 }
 
 void ReflectorCore::was_open(Milliseconds lived) {
-    if (lived < timing_.steady_after) return;
-    backoff_.reset();
-    refusals_ = 0;
+    if (lived >= timing_.steady_after) steady();
 }
 
 Milliseconds ReflectorCore::on_watch_end(Milliseconds lived) {
@@ -80,6 +83,10 @@ Milliseconds ReflectorCore::on_error(const ApiError& error, Milliseconds lived) 
             (refused && ++refusals_ >= kRefusalsBeforeList)) {
             list_anew();
         }
+    }
+    if (error.kind == ApiErrorKind::gone) {
+        if (!was_gone_) backoff_.reset();  // the server is well, only our knowledge is old
+        was_gone_ = true;
     }
     const Milliseconds wait = backoff_.next();
     return error.retry_after ? std::max(wait, std::min(*error.retry_after, kMaxRetryAfter)) : wait;

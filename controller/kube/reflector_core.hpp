@@ -1,7 +1,7 @@
 #pragma once
 // Decides what a reflector does next: list (page by page), watch from where it was, wait. Fed with outcomes; never does I/O, never
 // reads a clock. Rules (Kubernetes API concepts, "Efficient detection of changes"): a watch is resumed from the last resource version
-// seen; 410 means that version or page is forgotten and everything is listed anew; a watch that the server refuses three times in a
+// seen; 410 means that version or page is forgotten and everything is listed anew, at once if it is the first in a row; a watch that the server refuses three times in a
 // row for any other reason is given up for a list too, since the version itself may be what it cannot serve (a restored etcd).
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +54,7 @@ public:
 
 private:
     void list_anew();
+    void steady();
     void was_open(Milliseconds lived);
 
     const ReflectorTiming timing_;
@@ -64,6 +65,7 @@ private:
     std::string resource_version_;
     int64_t limit_;
     int refusals_ = 0;  // of this watch in a row
+    bool was_gone_ = false;  // 410, and no progress since
 };
 
 }  // namespace steelyard::kube

@@ -62,8 +62,8 @@ ApiError not_in_time(Waited waited, const char* what, Milliseconds limit) {
     return {ApiErrorKind::timeout, 0, std::string(what) + " within " + std::to_string(limit.count() / 1000) + " s"};
 }
 
-ApiError broken(const std::string& server, const std::exception& error) {
-    std::string message = server + ": " + error.what();
+ApiError broken(const std::string& what, const std::exception& error) {
+    std::string message = what + ": " + error.what();
     if (message.find("SSL handshake") != std::string::npos) {
         message += " (is its certificate signed by the configured CA and for this name, and does it accept ours?)";
     }
@@ -99,7 +99,7 @@ public:
             out.resize(before + got);
             return true;
         } catch (const std::exception& error) {
-            return broken(server_, error);
+            return broken("the connection to " + server_ + " was lost", error);
         }
     }
 
@@ -216,7 +216,7 @@ private:
             return refusal(*answer, stop);
         } catch (const std::exception& error) {
             cancel.cancel();
-            return broken(config_.server, error);
+            return broken(config_.server + " cannot be reached", error);
         }
     }
 
