@@ -11,6 +11,7 @@ BOOTSTRAP := scripts/bootstrap.sh
 PRESET ?= release
 DEMO_SECONDS ?=
 FUZZ_SECONDS ?= 60
+BENCH_FLAGS ?=
 
 .PHONY: help
 help:  ## show the targets
@@ -59,9 +60,11 @@ fuzz:  ## every fuzz target for FUZZ_SECONDS (60)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) scripts/test.py fuzz
 
 .PHONY: bench
-bench:  ## propagation, CPU per request beside other proxies, memory: a table and bench/results/*.json
-	@$(BOOTSTRAP) build bench
-	@$(PYTHON) bench/run.py
+bench:  ## propagation, CPU beside other proxies, memory: tables and JSON (BENCH_FLAGS='--only cpu')
+	@$(BOOTSTRAP) build test bench
+	@cmake --preset release >/dev/null
+	@cmake --build build/release --target steelyard-controller steelyard-sidecar bench_tools
+	@$(PYTHON) bench/run.py $(BENCH_FLAGS)
 
 .PHONY: lint
 lint:  ## formatting, headers, scripts, clang-tidy
