@@ -32,11 +32,10 @@ Error Problems::first() const {
     return error;
 }
 
-std::string shown(std::string_view text) {
-    constexpr size_t kMax = 64;
+std::string shown(std::string_view text, size_t most) {
     std::string out;
-    for (const char c : text.substr(0, kMax)) out += c >= 0x20 && c < 0x7f ? c : '?';
-    if (text.size() > kMax) out += "...";
+    for (const char c : text.substr(0, most)) out += c >= 0x20 && c < 0x7f ? c : '?';
+    if (text.size() > most) out += "...";
     return out;
 }
 

@@ -49,7 +49,7 @@ private:
     size_t total_ = 0;
 };
 
-// A foreign piece of text fit for an error message: cut to 64 bytes, unprintable bytes as '?'.
-std::string shown(std::string_view text);
+// A foreign piece of text fit for an error message: cut to `most` bytes, unprintable bytes as '?'.
+std::string shown(std::string_view text, size_t most = 64);
 
 }  // namespace steelyard::config

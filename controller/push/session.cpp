@@ -75,6 +75,7 @@ PushSession::Action PushSession::on(Nack&& nack, TimePoint now) {
 }
 
 PushSession::Action PushSession::on(Report&& report, TimePoint) {
+    ++status_.reports;
     status_.report = std::move(report);
     return {};
 }
@@ -90,7 +91,17 @@ PushSession::Action PushSession::on_ready_or_later(TimePoint now) {
     if (closed_ || !ready_ || !status_.hello) return {};
     cursor_ = cache_.known(base_);
     if (cursor_) status_.acked = base_;
-    return pump(now);
+    Action action = pump(now);
+    if (action.frame || action.close) return action;
+    // Nothing new since the version it resumes: it is told so by an empty delta, and knows that it is in sync.
+    return send(std::make_shared<const std::string>(FrameWriter::delta(base_, cache_.version().to_string()).finish()), now);
+}
+
+PushSession::Action PushSession::send(Frame frame, TimePoint now) {
+    ++(cursor_ ? status_.deltas : status_.snapshots);
+    status_.bytes += frame->size();
+    in_flight_ = InFlight{cache_.version().to_string(), cache_.counter(), now};
+    return {std::move(frame), std::nullopt};
 }
 
 PushSession::Action PushSession::on_change(TimePoint now) { return pump(now); }
@@ -106,8 +117,7 @@ PushSession::Action PushSession::pump(TimePoint now) {
         return {};
     }
     if (cursor_ && !cache_.reaches_back_to(*cursor_)) cursor_.reset();
-    const bool snapshot = !cursor_;
-    Frame frame = snapshot ? cache_.snapshot_for(subscription_) : cache_.delta_for(subscription_, *cursor_, base_);
+    Frame frame = cursor_ ? cache_.delta_for(subscription_, *cursor_, base_) : cache_.snapshot_for(subscription_);
     status_.behind = frame != nullptr;
     if (!frame) {
         cursor_ = cache_.counter();  // nothing of what changed until here is for this proxy
@@ -117,10 +127,7 @@ PushSession::Action PushSession::pump(TimePoint now) {
         return close("too_large", "a frame of " + std::to_string(frame->size()) + " bytes is more than the limit of " +
                                       std::to_string(limits_.max_frame) + "; ask for fewer upstreams");
     }
-    ++(snapshot ? status_.snapshots : status_.deltas);
-    status_.bytes += frame->size();
-    in_flight_ = InFlight{cache_.version().to_string(), cache_.counter(), now};
-    return {std::move(frame), std::nullopt};
+    return send(std::move(frame), now);
 }
 
 PushSession::Action PushSession::on_tick(TimePoint now) {

@@ -3,8 +3,8 @@
 // what to send and when to close. One frame is un-acknowledged at a time, so a slow proxy costs one frame of memory, and the next
 // delta is made against what it acknowledged: whatever happened meanwhile is in it once.
 //
-//   hello -> (ready) -> snapshot | delta -> ack  -> delta ...
-//                                        -> nack -> nothing until something newer exists
+//   hello -> (ready) -> snapshot | delta (empty when a resumed version is current) -> ack  -> delta ...
+//                                                                                  -> nack -> nothing until there is newer
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -35,7 +35,7 @@ public:
         std::optional<Hello> hello;        // its wants are moved out into the subscription
         std::string acked;                 // version, "" before the first
         bool behind = false;               // something it gets is not acknowledged yet
-        uint64_t acks = 0, nacks = 0, snapshots = 0, deltas = 0, bytes = 0;
+        uint64_t acks = 0, nacks = 0, snapshots = 0, deltas = 0, reports = 0, bytes = 0;
         std::string nacked_version;        // the last one it refused, "" if it acknowledged since
         std::vector<Error> nack_errors;
         std::optional<Report> report;      // the last one
@@ -58,6 +58,7 @@ private:
     Action on(Report&& report, TimePoint now);
     Action on_ready_or_later(TimePoint now);
     Action pump(TimePoint now);
+    Action send(Frame frame, TimePoint now);
     Action close(std::string code, std::string problem);
 
     struct InFlight {

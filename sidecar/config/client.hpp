@@ -2,7 +2,6 @@
 // The proxy's end of the push protocol: connects to the controller, says hello, applies what it is pushed to a ConfigState and
 // answers. Runs on one thread's io_context (the main one); only stats() may be called from others. It never gives up: a lost or
 // refused connection is tried again with back-off and full jitter, and resumes from the version it has.
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "common/clock.hpp"
 #include "common/push/message.hpp"
+#include "common/result.hpp"
 #include "sidecar/config/state.hpp"
 #include "sidecar/config/url.hpp"
 
@@ -38,8 +38,8 @@ struct ClientStats {
     bool in_sync = false;      // connected, and a frame was applied or the version resumed on this connection
     std::string version;       // in force, "" for none
     uint64_t connects = 0, disconnects = 0, snapshots = 0, deltas = 0, nacks = 0, bytes = 0, name_in_use = 0;
-    int64_t last_change_unix_ms = 0;   // when the last frame was applied; 0 = never
-    double config_age_seconds = 0;     // since the controller was last heard while in sync: 0 while in sync
+    int64_t last_change_unix_ms = 0;   // when a frame last changed something; 0 = never
+    double config_age_seconds = 0;     // since it was last known to be current (or since the start): 0 while in sync
     double last_apply_seconds = 0;     // decode, validate, apply and on_change of the last frame
     std::string last_error;            // why the last connection ended or failed, "" when connected
 };
@@ -62,6 +62,8 @@ public:
     void report(push::Report report);
     ClientStats stats() const;
 
+    // What the controller would refuse of this hello (a name that is none, too many wants): say so at start-up.
+    static Result<void> check(const ClientOptions& options);
     // The text that stands for what is asked for: role and wants, as ConfigState::subscription() has it.
     static std::string subscription_of(const ClientOptions& options);
 

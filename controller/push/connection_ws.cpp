@@ -1,0 +1,172 @@
+// The server's end of a WebSocket, on Beast. Compiles slowly: nothing else belongs here.
+#include <optional>
+
+#include "common/net/asio.hpp"
+#include "common/net/beast.hpp"
+#include "controller/push/connection.hpp"
+
+namespace steelyard::push {
+namespace {
+
+constexpr uint32_t kMaxHeaderBytes = 8192;
+constexpr size_t kKeptBufferBytes = 64u << 10;  // a large hello's buffer is not kept for the acks that follow it
+namespace http = http_message;
+
+// Stream: beast::tcp_stream, or what wraps it in TLS.
+template <class Stream>
+class WsConnection final : public Connection, public std::enable_shared_from_this<WsConnection<Stream>> {
+public:
+    WsConnection(Stream&& stream, std::string address, const ConnectionOptions& options)
+        : options_(options), ws_(std::move(stream)), buffer_(options.max_message + kMaxHeaderBytes) {
+        peer_.address = std::move(address);
+    }
+
+    void start(Events events) override {
+        events_ = std::move(events);
+        parser_.emplace();
+        parser_->header_limit(kMaxHeaderBytes);
+        parser_->body_limit(0);
+        lowest().expires_after(options_.handshake_timeout);
+        http::async_read(ws_.next_layer(), buffer_, *parser_, [self = this->shared_from_this()](error_code ec, size_t) {
+            self->on_request(ec);
+        });
+    }
+
+    void send(Frame frame) override {
+        if (closing_) return;
+        next_ = std::move(frame);
+        write();
+    }
+
+    void close(std::string last) override {
+        if (closing_ || closed_) return;
+        closing_ = true;
+        next_.reset();
+        if (!last.empty()) last_ = std::make_shared<const std::string>(std::move(last));
+        if (!open_) return abort();
+        write();
+    }
+
+    void abort() override {
+        lowest().close();  // some operation is always under way, and ends with an error: end() follows
+    }
+
+private:
+    auto& lowest() { return beast::get_lowest_layer(ws_); }
+
+    void on_request(error_code ec) {
+        if (ec) return end("no HTTP request: " + ec.message());
+        const auto& request = parser_->get();
+        if (buffer_.size() != 0 || !websocket::is_upgrade(request)) {
+            return answer(http::status::upgrade_required, "this is a WebSocket: see docs/push-protocol.md\n");
+        }
+        const std::string_view target{request.target().data(), request.target().size()};
+        if (target != kPath && target != "/") {
+            return answer(http::status::not_found, "the push protocol is at /push\n");
+        }
+        const auto authorization = request[http::field::authorization];
+        peer_.authorization.assign(authorization.data(), authorization.size());
+        lowest().expires_never();  // the WebSocket has time-outs of its own
+        websocket::stream_base::timeout timeouts{};
+        timeouts.handshake_timeout = options_.handshake_timeout;
+        timeouts.idle_timeout = options_.idle_timeout;
+        timeouts.keep_alive_pings = true;
+        ws_.set_option(timeouts);
+        ws_.read_message_max(options_.max_message);
+        ws_.auto_fragment(false);  // a frame goes out as it is, without being copied piece by piece
+        ws_.text(true);
+        ws_.async_accept(request, [self = this->shared_from_this()](error_code failure) { self->on_accept(failure); });
+    }
+
+    void answer(http::status status, std::string_view text) {
+        response_.emplace(status, 11);
+        response_->set(http::field::connection, "close");
+        if (status == http::status::upgrade_required) response_->set(http::field::upgrade, "websocket");
+        response_->body() = text;
+        response_->prepare_payload();
+        http::async_write(ws_.next_layer(), *response_, [self = this->shared_from_this()](error_code, size_t) {
+            self->lowest().close();
+            self->end("not a WebSocket for the push protocol");
+        });
+    }
+
+    void on_accept(error_code ec) {
+        parser_.reset();
+        if (ec) return end("no WebSocket hand-shake: " + ec.message());
+        open_ = true;
+        events_.on_open(peer_);
+        read();
+    }
+
+    void read() {
+        ws_.async_read(buffer_, [self = this->shared_from_this()](error_code ec, size_t) { self->on_read(ec); });
+    }
+
+    void on_read(error_code ec) {
+        if (ec) return end(ec == websocket::error::closed ? "closed by the peer" : ec.message());
+        if (!closing_) {
+            if (!ws_.got_text()) {
+                close({});
+            } else {
+                const auto data = buffer_.data();
+                events_.on_message({static_cast<const char*>(data.data()), data.size()});
+            }
+        }
+        buffer_.consume(buffer_.size());
+        if (buffer_.capacity() > kKeptBufferBytes) buffer_.shrink_to_fit();
+        read();
+    }
+
+    void write() {
+        if (writing_ || !open_) return;
+        writing_ = next_ ? std::move(next_) : std::move(last_);
+        next_.reset();
+        if (!writing_) {
+            if (closing_) say_goodbye();
+            return;
+        }
+        ws_.async_write(asio::buffer(*writing_), [self = this->shared_from_this()](error_code ec, size_t) {
+            self->writing_.reset();
+            if (!ec) self->write();
+            // A failed write is noticed by the read, which is always under way.
+            if (ec) self->lowest().close();
+        });
+    }
+
+    void say_goodbye() {
+        if (std::exchange(said_goodbye_, true)) return;
+        ws_.async_close(websocket::close_code::policy_error, [self = this->shared_from_this()](error_code) {
+            self->lowest().close();
+        });
+    }
+
+    void end(const std::string& why) {
+        if (std::exchange(closed_, true)) return;
+        lowest().close();
+        open_ = false;
+        if (events_.on_closed) events_.on_closed(why);
+    }
+
+    const ConnectionOptions options_;
+    websocket::stream<Stream> ws_;
+    beast::flat_buffer buffer_;
+    std::optional<http::request_parser<http::empty_body>> parser_;
+    std::optional<http::response<http::string_body>> response_;
+    Events events_;
+    Peer peer_;
+    Frame writing_, next_, last_;
+    bool open_ = false, closing_ = false, said_goodbye_ = false, closed_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> make_plain_connection(asio::ip::tcp::socket socket, const ConnectionOptions& options) {
+    error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    const auto peer = socket.remote_endpoint(ignored);
+    const std::string host = peer.address().to_string();
+    std::string address = (peer.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(peer.port());
+    return std::make_shared<WsConnection<beast::tcp_stream>>(beast::tcp_stream{std::move(socket)}, std::move(address), options);
+}
+
+}  // namespace steelyard::push
