@@ -125,6 +125,7 @@ Status decode_status(std::string_view body) {
     status.message = std::string(body.substr(0, 200));
     std::replace_if(
         status.message.begin(), status.message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    status.message.erase(status.message.find_last_not_of(' ') + 1);
     return status;
 }
 

@@ -20,8 +20,16 @@ Backoff::Random seeded_random() {
 struct KubeSource::Impl {
     Impl(std::unique_ptr<Transport> transport_in, Handler<Service>& services_in, Handler<EndpointSlice>& slices_in,
          Handler<Pod>& pods_in)
-        : transport(std::move(transport_in)), services(*transport, services_in, {}, seeded_random()),
-          slices(*transport, slices_in, {}, seeded_random()), pods(*transport, pods_in, {}, seeded_random()) {}
+        : transport(std::move(transport_in)), services(*transport, services_in, {}, seeded_random(), [this] { nudge_all(); }),
+          slices(*transport, slices_in, {}, seeded_random(), [this] { nudge_all(); }),
+          pods(*transport, pods_in, {}, seeded_random(), [this] { nudge_all(); }) {}
+
+    // One kind reached the API server again: the others need not wait out their back-off.
+    void nudge_all() {
+        services.nudge();
+        slices.nudge();
+        pods.nudge();
+    }
 
     std::unique_ptr<Transport> transport;
     Reflector<Service> services;

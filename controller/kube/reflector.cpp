@@ -66,8 +66,10 @@ const KindSpec& kind_spec<Pod>() {
 }
 
 template <class T>
-Reflector<T>::Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random)
-    : transport_(transport), handler_(handler), timing_(timing), core_(timing, std::move(random)) {
+Reflector<T>::Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random,
+                        Recovered recovered)
+    : transport_(transport), handler_(handler), timing_(timing), recovered_(std::move(recovered)),
+      core_(timing, std::move(random)) {
     stats_.kind = std::string(kind_spec<T>().name);
 }
 
@@ -102,21 +104,19 @@ void Reflector<T>::run(const std::stop_token& stop) {
         const Failure failure =
             listing ? list_page(std::get<ReflectorCore::List>(step), stop) : watch(std::get<ReflectorCore::Watch>(step), stop);
         if (stop.stop_requested()) break;
-        pause(after(failure, listing), stop);
+        pause(after(failure, listing), failure, stop);
     }
 }
 
 template <class T>
 std::optional<ApiError> Reflector<T>::list_page(const ReflectorCore::List& step, const std::stop_token& stop) {
     const KindSpec& spec = kind_spec<T>();
-    if (step.continue_token.empty()) {
-        list_began_ = Clock::now();
-        handler_.on_list_begin();
-    }
+    if (step.continue_token.empty()) list_began_ = Clock::now();
     std::string target = fmt::format("{}?limit={}", spec.path, step.limit);
     if (!step.continue_token.empty()) target += "&continue=" + escape(step.continue_token);
     ApiResult<std::string> body = transport_.get({std::move(target), std::string(spec.list_accept)}, stop);
     if (!body) return body.error();
+    if (step.continue_token.empty()) handler_.on_list_begin();
     std::vector<T> objects;
     objects.reserve(static_cast<size_t>(step.limit));
     const Result<ListMeta> page = decode_list<T>(*body, [&](T&& object) {
@@ -257,14 +257,24 @@ void Reflector<T>::log_recovery() {
     if (logged_.empty()) return;
     logged_.clear();
     log::info("{}: watching again", kind_spec<T>().name);
+    if (recovered_) recovered_();
 }
 
 template <class T>
-void Reflector<T>::pause(Milliseconds time, const std::stop_token& stop) {
+void Reflector<T>::nudge() {
+    const std::lock_guard lock(pause_mutex_);
+    if (!waits_for_server_) return;
+    nudged_ = true;
+    wake_.notify_all();
+}
+
+template <class T>
+void Reflector<T>::pause(Milliseconds time, const Failure& failure, const std::stop_token& stop) {
     if (time.count() <= 0) return;
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    wake_.wait_for(lock, stop, time, [] { return false; });
+    std::unique_lock lock(pause_mutex_);
+    waits_for_server_ = failure && is_transient(failure->kind);
+    wake_.wait_for(lock, stop, time, [this] { return nudged_; });
+    waits_for_server_ = nudged_ = false;
 }
 
 template class Reflector<Service>;

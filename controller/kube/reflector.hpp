@@ -3,6 +3,7 @@
 // T = Service, EndpointSlice, Pod. An outage changes nothing for the handler: what it knows stays until a list says otherwise.
 // Logged is each change of state, not each retry.
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,14 +37,19 @@ const KindSpec& kind_spec();
 template <class T>
 class Reflector {
 public:
-    // `transport` and `handler` outlive it. `random` is uniform over [0, 1) and called on the reflector's thread.
-    Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random);
+    using Recovered = std::function<void()>;
+
+    // `transport` and `handler` outlive it. `random` is uniform over [0, 1). `recovered`, if any, is told when a watch opened after
+    // failures. Both are called on the reflector's thread.
+    Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random, Recovered recovered = {});
     ~Reflector();  // stops
 
     void start();
     void request_stop() { thread_.request_stop(); }  // ends the wait or read it is in; does not wait for the thread
     void stop();  // returns once the thread has ended: at most a handler's call later
     KindStats stats() const;
+    // Someone saw the API server well: if it is the server that this one waits for, try again now. From any thread.
+    void nudge();
 
 private:
     using Failure = std::optional<ApiError>;
@@ -58,19 +64,23 @@ private:
     Milliseconds after(const Failure& failure, bool was_listing);
     void log_failure(const ApiError& error, bool was_listing, Milliseconds wait);
     void log_recovery();
-    void pause(Milliseconds time, const std::stop_token& stop);
+    void pause(Milliseconds time, const Failure& failure, const std::stop_token& stop);
 
     Transport& transport_;
     Handler<T>& handler_;
     const ReflectorTiming timing_;
+    const Recovered recovered_;
     ReflectorCore core_;            // thread_'s from here ...
     TimePoint list_began_{};
     TimePoint opened_{};            // of the watch; equal to TimePoint{} when it was not
     std::string logged_;            // the failure that was logged last, empty when all is well
     bool ended_idle_ = false;       // ... to here
     mutable std::mutex mutex_;      // guards stats_
-    std::condition_variable_any wake_;
     KindStats stats_;
+    std::mutex pause_mutex_;        // guards the two below
+    std::condition_variable_any wake_;
+    bool waits_for_server_ = false;
+    bool nudged_ = false;
     std::jthread thread_;
 };
 

@@ -10,19 +10,7 @@ constexpr int kRefusalsBeforeList = 3;
 constexpr int64_t kSmallestPage = 10;
 constexpr Milliseconds kTooShortWatch{1000};
 constexpr Milliseconds kMaxRetryAfter{60'000};
-
-// Is the same page worth asking for again?
-bool is_transient(ApiErrorKind kind) {
-    switch (kind) {
-        case ApiErrorKind::unreachable:
-        case ApiErrorKind::timeout:
-        case ApiErrorKind::unauthorized:
-        case ApiErrorKind::throttled:
-        case ApiErrorKind::server:
-        case ApiErrorKind::credentials: return true;
-        default: return false;
-    }
-}
+constexpr Milliseconds kMaxWaitForCredentials{5'000};  // whoever rotates a token does so soon
 
 }  // namespace
 
@@ -88,7 +76,10 @@ Milliseconds ReflectorCore::on_error(const ApiError& error, Milliseconds lived) 
         if (!was_gone_) backoff_.reset();  // the server is well, only our knowledge is old
         was_gone_ = true;
     }
-    const Milliseconds wait = backoff_.next();
+    Milliseconds wait = backoff_.next();
+    if (error.kind == ApiErrorKind::unauthorized || error.kind == ApiErrorKind::credentials) {
+        wait = std::min(wait, kMaxWaitForCredentials);
+    }
     return error.retry_after ? std::max(wait, std::min(*error.retry_after, kMaxRetryAfter)) : wait;
 }
 

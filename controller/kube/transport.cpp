@@ -20,6 +20,18 @@ std::string_view to_string(ApiErrorKind kind) {
     return "stopped";
 }
 
+bool is_transient(ApiErrorKind kind) {
+    switch (kind) {
+        case ApiErrorKind::unreachable:
+        case ApiErrorKind::timeout:
+        case ApiErrorKind::unauthorized:
+        case ApiErrorKind::throttled:
+        case ApiErrorKind::server:
+        case ApiErrorKind::credentials: return true;
+        default: return false;
+    }
+}
+
 std::string ApiError::to_string() const {
     return status == 0 ? message : std::to_string(status) + (message.empty() ? "" : " " + message);
 }

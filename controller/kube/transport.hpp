@@ -30,6 +30,7 @@ enum class ApiErrorKind : uint8_t {
 };
 
 std::string_view to_string(ApiErrorKind kind);  // the name above: a metric's label
+bool is_transient(ApiErrorKind kind);           // the same request may well succeed once the server, or our token, is mended
 
 struct ApiError {
     ApiErrorKind kind = ApiErrorKind::unreachable;

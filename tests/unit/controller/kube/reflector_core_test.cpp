@@ -115,6 +115,11 @@ TEST(ReflectorCore, RetryAfterIsObeyedWithinReason) {
     EXPECT_EQ(machine.on_error(throttled, Milliseconds(0)).count(), 60'000);
 }
 
+TEST(ReflectorCore, ARefusedTokenIsTriedAgainSoon) {
+    ReflectorCore machine = watching_from("7");
+    for (int i = 0; i < 100; ++i) EXPECT_LE(machine.on_error(error(ApiErrorKind::unauthorized, 401), Milliseconds(0)).count(), 5000);
+}
+
 TEST(ReflectorCore, LargePagesMakeTheNextOnesSmaller) {
     ReflectorCore machine = core();
     machine.on_page("7", "a", 17 * 1024 * 1024);

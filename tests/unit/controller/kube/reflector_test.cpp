@@ -198,7 +198,7 @@ TEST(Reflector, ForbiddenIsRetriedAndSaidButNeverSynced) {
         {.request = "limit=", .then = failure(ApiErrorKind::forbidden, 403)},
         {.request = "limit=", .then = failure(ApiErrorKind::forbidden, 403)},
     });
-    EXPECT_EQ(outcome.story, "begin begin begin");
+    EXPECT_EQ(outcome.story, "");
     EXPECT_FALSE(outcome.stats.synced);
     EXPECT_EQ(outcome.stats.errors.at("forbidden"), 2U);
     EXPECT_EQ(outcome.stats.last_error, "403 scripted");
@@ -224,6 +224,24 @@ TEST(Reflector, GarbageInAWatchListsAnewAndObjectsWithoutNamesAreLeftOut) {
     EXPECT_EQ(outcome.story, "begin +a end ~b begin +a end");
     EXPECT_EQ(outcome.stats.errors.at("malformed"), 1U);
     EXPECT_EQ(outcome.stats.errors.at("unnamed"), 2U);
+}
+
+TEST(Reflector, ANudgeEndsTheWaitForAServerButNotForARight) {
+    for (const bool server : {true, false}) {
+        ScriptedTransport transport({{.then = failure(server ? ApiErrorKind::unreachable : ApiErrorKind::forbidden)}});
+        std::future<void> again = transport.done();
+        Recorder handler;
+        ReflectorTiming timing;
+        timing.backoff_base = timing.backoff_limit = std::chrono::hours(1);
+        Reflector<Service> reflector(transport, handler, timing, [] { return 0.5; });
+        reflector.start();
+        bool tried = false;
+        for (int i = 0; i < (server ? 1000 : 20) && !tried; ++i) {
+            reflector.nudge();
+            tried = again.wait_for(Milliseconds(10)) == std::future_status::ready;
+        }
+        EXPECT_EQ(tried, server);
+    }
 }
 
 TEST(Reflector, StopEndsABlockedReadAtOnce) {
