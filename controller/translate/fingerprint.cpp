@@ -1,0 +1,71 @@
+#include "controller/translate/fingerprint.hpp"
+
+#include <functional>
+#include <string_view>
+#include <type_traits>
+
+namespace steelyard::translate {
+namespace {
+
+class Mixer {
+public:
+    template <class... Values>
+    void add(const Values&... values) {
+        (one(values), ...);
+    }
+    uint64_t value() const { return state_; }
+
+private:
+    template <class T>
+        requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
+    void one(T value) {
+        mix(static_cast<uint64_t>(value));
+    }
+    void one(std::string_view text) { mix(std::hash<std::string_view>{}(text)); }
+
+    // Multiply and fold, so that every bit of the input reaches every bit of the state (as splitmix64 finishes).
+    void mix(uint64_t value) {
+        state_ = (state_ ^ value) + 0x9e3779b97f4a7c15U;
+        state_ = (state_ ^ (state_ >> 30)) * 0xbf58476d1ce4e5b9U;
+        state_ = (state_ ^ (state_ >> 27)) * 0x94d049bb133111ebU;
+        state_ ^= state_ >> 31;
+    }
+
+    uint64_t state_ = 0;
+};
+
+void add(Mixer& mixer, const config::HealthCheck& check) {
+    mixer.add(check.type, check.interval_ms, check.timeout_ms, check.rise, check.fall, check.jitter_percent, check.path, check.host,
+              check.expected.size());
+    for (const config::StatusRange& range : check.expected) mixer.add(range.first, range.last);
+}
+
+void add(Mixer& mixer, const config::Upstream& upstream) {
+    const config::Policy& policy = upstream.policy;
+    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.hash.source, policy.hash.header,
+              policy.drain_timeout_ms, policy.health_check.has_value(), upstream.aliases.size());
+    if (policy.health_check) add(mixer, *policy.health_check);
+    for (const std::string& alias : upstream.aliases) mixer.add(alias);
+}
+
+void add(Mixer& mixer, const config::EndpointSlice& slice) {
+    mixer.add(slice.upstream, slice.slice, slice.endpoints.size());
+    for (const config::Endpoint& endpoint : slice.endpoints) {
+        mixer.add(endpoint.address, endpoint.port, endpoint.weight, endpoint.zone, endpoint.node, endpoint.state);
+    }
+}
+
+void add(Mixer& mixer, const config::Listener& listener) {
+    mixer.add(listener.name, listener.address, listener.port, listener.protocol, listener.upstream);
+}
+
+}  // namespace
+
+uint64_t fingerprint(const config::Resource& resource) {
+    Mixer mixer;
+    mixer.add(resource.index());
+    std::visit([&](const auto& value) { add(mixer, value); }, resource);
+    return mixer.value();
+}
+
+}  // namespace steelyard::translate

@@ -1,0 +1,97 @@
+#include "controller/translate/service.hpp"
+
+#include <algorithm>
+
+#include "common/config/problems.hpp"
+#include "common/config/validate.hpp"
+#include "controller/translate/annotations.hpp"
+
+namespace steelyard::translate {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string made(text);
+    for (char& c : made) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    return made;
+}
+
+config::Protocol protocol_of(const kube::ServicePort& port) {
+    const std::string hint = lower(port.app_protocol.empty() ? port.name.substr(0, port.name.find('-')) : port.app_protocol);
+    return hint == "http" || hint == "kubernetes.io/ws" ? config::Protocol::http : config::Protocol::tcp;
+}
+
+// Collects what usable_ports says, or drops it.
+class Refusals {
+public:
+    Refusals(Output* out, size_t port) : out_(out), where_("spec.ports[" + std::to_string(port) + "]") {}
+    bool refuse(const char* reason, const char* field, const std::string& problem) const {
+        if (out_ != nullptr) out_->refuse(reason, where_ + field, problem + "; the port is left out");
+        return false;
+    }
+
+private:
+    Output* out_;
+    std::string where_;
+};
+
+bool is_usable(const kube::ServicePort& port, const std::string& upstream, const std::vector<Port>& before, const Refusals& say) {
+    const std::string protocol = port.protocol.empty() ? "TCP" : port.protocol;
+    if (protocol != "TCP") {
+        return say.refuse("UnsupportedProtocol", ".protocol", "'" + config::shown(protocol) + "' is not balanced, only TCP is");
+    }
+    if (port.port < 1 || port.port > 65535) {
+        return say.refuse("InvalidPort", ".port", std::to_string(port.port) + " is not a port (1-65535)");
+    }
+    if (!config::is_name(upstream)) {
+        return say.refuse("InvalidName", ".name", "'" + config::shown(upstream) + "' is no name for an upstream");
+    }
+    if (std::any_of(before.begin(), before.end(), [&](const Port& p) { return p.name == port.name || p.upstream == upstream; })) {
+        return say.refuse("DuplicatePort", ".name", "'" + config::shown(port.name) + "' is the name of a port before it as well");
+    }
+    return true;
+}
+
+}  // namespace
+
+std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
+    std::vector<Port> ports;
+    const std::string prefix = service.meta.ns + "/" + service.meta.name + ":";
+    if (service.type == "ExternalName") {
+        if (out != nullptr) {
+            out->refuse("ExternalName", "spec.type",
+                        "ExternalName (" + config::shown(service.external_name) + ") has no endpoints to balance; the Service is left out");
+        }
+        return ports;
+    }
+    for (size_t i = 0; i < service.ports.size(); ++i) {
+        const kube::ServicePort& port = service.ports[i];
+        const std::string number = std::to_string(port.port);
+        std::string upstream = prefix + (port.name.empty() ? number : port.name);
+        if (!is_usable(port, upstream, ports, Refusals(out, i))) continue;
+        ports.push_back({port.name, std::move(upstream), protocol_of(port), {}});
+        if (!port.name.empty()) ports.back().aliases.push_back(prefix + number);
+    }
+    // A port may be named with digits: then that name is meant, not the number of another. Of two ports with one number (only
+    // their protocols may differ, and of those one is balanced) the first has it.
+    for (auto port = ports.begin(); port != ports.end(); ++port) {
+        std::erase_if(port->aliases, [&](const std::string& alias) {
+            return std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.upstream == alias; }) ||
+                   std::any_of(ports.begin(), port, [&](const Port& p) { return std::ranges::count(p.aliases, alias) != 0; });
+        });
+    }
+    return ports;
+}
+
+void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
+    const kube::Service* service = view.service(key);
+    if (service == nullptr) return;
+    for (const Error& problem : service->problems) {
+        out.refuse("InvalidField", problem.where, problem.problem + "; the field is taken as absent");
+    }
+    std::vector<Port> ports = usable_ports(*service, &out);
+    if (service->type == "ExternalName") return;
+    const config::Policy policy = read_policy(service->meta, out);
+    for (Port& port : ports) out.add(config::Upstream{std::move(port.upstream), port.protocol, policy, std::move(port.aliases)});
+}
+
+}  // namespace steelyard::translate

@@ -1,0 +1,320 @@
+// That translation is incremental: what runs again, what is told, and that the way does not matter.
+#include "controller/translate/translator.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+namespace steelyard::translate {
+namespace {
+
+using store::ClusterState;
+using store::Kind;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+kube::Service service(const std::string& name, std::vector<std::string> ports = {"http"}) {
+    kube::Service made;
+    made.meta = {"shop", name, "1", {}};
+    for (size_t i = 0; i < ports.size(); ++i) made.ports.push_back({ports[i], static_cast<int64_t>(80 + i), {}, "TCP", ""});
+    return made;
+}
+
+kube::EndpointSlice slice(const std::string& name, const std::string& of, std::vector<std::string> pods,
+                          std::vector<std::string> ports = {"http"}) {
+    kube::EndpointSlice made;
+    made.meta = {"shop", name, "1", {}};
+    made.service_name = of;
+    made.address_type = "IPv4";
+    for (size_t i = 0; i < ports.size(); ++i) made.ports.push_back({ports[i], static_cast<int64_t>(8000 + i), "TCP", ""});
+    for (const std::string& pod : pods) {
+        kube::SliceEndpoint endpoint;
+        endpoint.address = "10.0.0." + std::to_string(1 + std::hash<std::string>{}(pod) % 250);
+        endpoint.pod_ns = "shop";
+        endpoint.pod_name = pod;
+        made.endpoints.push_back(endpoint);
+    }
+    return made;
+}
+
+kube::Pod pod(const std::string& name, const std::string& weight) {
+    kube::Pod made;
+    made.meta = {"shop", name, "1", {}};
+    if (!weight.empty()) made.meta.annotations["steelyard.dev/weight"] = weight;
+    return made;
+}
+
+std::string text(const config::ResourceKey& key) { return key.kind + " " + key.name + (key.slice.empty() ? "" : " " + key.slice); }
+
+// A proxy's view: what the updates add up to.
+struct Mirror {
+    std::map<config::ResourceKey, config::Resource> resources;
+    std::map<std::string, std::vector<Problem>> problems;
+
+    void apply(const Update& update) {
+        for (const auto& resource : update.upsert) resources.insert_or_assign(config::key_of(resource), resource);
+        for (const auto& key : update.remove) EXPECT_EQ(resources.erase(key), 1U) << text(key) << " was never there";
+        for (const auto& told : update.services) {
+            problems[told.service.to_string()] = told.problems;
+            if (told.problems.empty()) problems.erase(told.service.to_string());
+        }
+    }
+    friend bool operator==(const Mirror&, const Mirror&) = default;
+};
+
+struct TranslatorTest : testing::Test {
+    ClusterState state;
+    Translator translator;
+
+    Update step() { return translator.update(state, state.take_changes()); }
+    static std::vector<std::string> upserts(const Update& update) {
+        std::vector<std::string> keys;
+        for (const auto& resource : update.upsert) keys.push_back(text(config::key_of(resource)));
+        return keys;
+    }
+    static std::vector<std::string> removals(const Update& update) {
+        std::vector<std::string> keys;
+        for (const auto& key : update.remove) keys.push_back(text(key));
+        return keys;
+    }
+    void SetUp() override {
+        state.upsert(service("web"));
+        state.upsert(service("api"));
+        state.upsert(slice("web-1", "web", {"a", "b"}));
+        state.upsert(slice("web-2", "web", {"c"}));
+        state.upsert(slice("api-1", "api", {"d"}));
+        EXPECT_THAT(upserts(step()), ElementsAre("upstream shop/api:http", "upstream shop/web:http", "endpoints shop/api:http api-1",
+                                                 "endpoints shop/web:http web-1", "endpoints shop/web:http web-2"));
+    }
+};
+
+TEST_F(TranslatorTest, APodsWeightRunsOnlyTheSlicesThatNameThePod) {
+    state.upsert(pod("b", "5"));
+    const Update update = step();
+    EXPECT_EQ(update.computed, 1U);
+    ASSERT_THAT(upserts(update), ElementsAre("endpoints shop/web:http web-1"));
+    const auto& endpoints = std::get<config::EndpointSlice>(update.upsert[0]).endpoints;
+    EXPECT_EQ(endpoints[0].weight, 1U);
+    EXPECT_EQ(endpoints[1].weight, 5U);
+}
+
+TEST_F(TranslatorTest, APodThatNobodyNamesRunsNothing) {
+    state.upsert(pod("stranger", "5"));
+    EXPECT_EQ(step().computed, 0U);
+}
+
+TEST_F(TranslatorTest, ASlicesChangeRunsThatSlice) {
+    state.upsert(slice("web-2", "web", {"c", "e"}));
+    const Update update = step();
+    EXPECT_EQ(update.computed, 1U);
+    EXPECT_THAT(upserts(update), ElementsAre("endpoints shop/web:http web-2"));
+}
+
+TEST_F(TranslatorTest, AnAnnotationOfAServiceTellsItsUpstreamAndNoEndpoints) {
+    kube::Service changed = service("web");
+    changed.meta.annotations["steelyard.dev/algorithm"] = "random";
+    state.upsert(std::move(changed));
+    const Update update = step();
+    EXPECT_EQ(update.computed, 3U) << "the slices look at the Service, but come out the same";
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/web:http"));
+}
+
+TEST_F(TranslatorTest, APortThatIsRenamedMovesEverythingUnderTheNewName) {
+    state.upsert(service("api", {"grpc"}));
+    state.upsert(slice("api-1", "api", {"d"}, {"grpc"}));
+    const Update update = step();
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/api:grpc", "endpoints shop/api:grpc api-1"));
+    EXPECT_THAT(removals(update), ElementsAre("endpoints shop/api:http api-1", "upstream shop/api:http"));
+}
+
+TEST_F(TranslatorTest, ASecondPortAddsAndTakesAwayNothingElse) {
+    state.upsert(service("api", {"http", "metrics"}));
+    state.upsert(slice("api-1", "api", {"d"}, {"http", "metrics"}));
+    EXPECT_THAT(upserts(step()), ElementsAre("upstream shop/api:metrics", "endpoints shop/api:metrics api-1"));
+}
+
+TEST_F(TranslatorTest, AServiceThatGoesTakesItsEndpointsAlongAndComesBackWithThem) {
+    state.remove(Kind::service, {"shop", "web"});
+    EXPECT_THAT(removals(step()),
+                ElementsAre("endpoints shop/web:http web-1", "endpoints shop/web:http web-2", "upstream shop/web:http"));
+    state.upsert(service("web"));
+    EXPECT_THAT(upserts(step()),
+                ElementsAre("upstream shop/web:http", "endpoints shop/web:http web-1", "endpoints shop/web:http web-2"));
+}
+
+TEST_F(TranslatorTest, ASliceThatChangesItsServiceMoves) {
+    state.upsert(slice("web-2", "api", {"c"}));
+    const Update update = step();
+    EXPECT_THAT(upserts(update), ElementsAre("endpoints shop/api:http web-2"));
+    EXPECT_THAT(removals(update), ElementsAre("endpoints shop/web:http web-2"));
+}
+
+TEST_F(TranslatorTest, AChangeThatEndsWhereItBeganTellsNothing) {
+    state.remove(Kind::endpoint_slice, {"shop", "api-1"});
+    state.upsert(slice("api-1", "api", {"d"}));
+    EXPECT_TRUE(step().empty());
+}
+
+TEST_F(TranslatorTest, ProblemsAreToldWhenTheyComeAndWhenTheyGo) {
+    state.upsert(pod("d", "-1"));
+    Update update = step();
+    ASSERT_EQ(update.services.size(), 1U);
+    EXPECT_EQ(update.services[0].service.to_string(), "shop/api");
+    ASSERT_EQ(update.services[0].problems.size(), 1U);
+    EXPECT_EQ(update.services[0].problems[0].message,
+              "EndpointSlice shop/api-1: Pod shop/d: annotation steelyard.dev/weight: '-1' is not a whole number from 0 to 1000000; "
+              "weight 1 is in force");
+    EXPECT_TRUE(update.upsert.empty()) << "1 was in force before";
+    EXPECT_EQ(translator.problem_count(), 1U);
+
+    state.upsert(slice("api-1", "api", {"d", "e"}));
+    EXPECT_THAT(step().services, IsEmpty()) << "the same problem is not told again";
+    state.upsert(pod("d", "7"));
+    update = step();
+    ASSERT_EQ(update.services.size(), 1U);
+    EXPECT_THAT(update.services[0].problems, IsEmpty());
+    EXPECT_EQ(translator.problem_count(), 0U);
+}
+
+TEST_F(TranslatorTest, AWholeSlicesBadWeightsAreListedToABound) {
+    std::vector<std::string> pods;
+    for (int i = 0; i < 200; ++i) {
+        pods.push_back("p" + std::to_string(i));
+        state.upsert(pod(pods.back(), "heavy"));
+    }
+    state.upsert(slice("api-1", "api", pods));
+    const Update update = step();
+    ASSERT_EQ(update.services.size(), 1U);
+    EXPECT_EQ(update.services[0].problems.size(), 17U);
+    EXPECT_EQ(update.services[0].problems.back().message, "EndpointSlice shop/api-1: 184 more problems");
+}
+
+TEST(TranslatorLimits, AnUpstreamsEndpointsBeyondTheLimitAreCutInTheOrderOfSlices) {
+    ClusterState state(5);
+    Translator translator;
+    Mirror mirror;
+    const auto step = [&] { mirror.apply(translator.update(state, state.take_changes())); };
+    const auto count = [&](const char* name) {
+        return std::get<config::EndpointSlice>(mirror.resources.at({"endpoints", "shop/web:http", name})).endpoints.size();
+    };
+    state.upsert(service("web"));
+    state.upsert(slice("s1", "web", {"a", "b"}));
+    state.upsert(slice("s2", "web", {"c", "d"}));
+    step();
+    EXPECT_TRUE(mirror.problems.empty());
+    state.upsert(slice("s0", "web", {"e", "f", "g"}));
+    step();
+    EXPECT_EQ(count("s0"), 3U);
+    EXPECT_EQ(count("s1"), 2U);
+    EXPECT_EQ(count("s2"), 0U);
+    ASSERT_EQ(mirror.problems["shop/web"].size(), 1U);
+    EXPECT_EQ(mirror.problems["shop/web"][0].reason, "TooManyEndpoints");
+    state.remove(Kind::endpoint_slice, {"shop", "s1"});
+    step();
+    EXPECT_EQ(count("s2"), 2U);
+    EXPECT_TRUE(mirror.problems.empty());
+}
+
+TEST(TranslatorLimits, ASliceOfAHundredThousandEndpointsIsCutToWhatASliceMayHave) {
+    ClusterState state;
+    Translator translator;
+    state.upsert(service("web"));
+    kube::EndpointSlice huge = slice("s", "web", {"a"});
+    huge.endpoints.resize(100'000, huge.endpoints[0]);
+    state.upsert(std::move(huge));
+    const Update update = translator.update(state, state.take_changes());
+    EXPECT_EQ(std::get<config::EndpointSlice>(update.upsert.at(1)).endpoints.size(), config::kMaxEndpointsPerSlice);
+    EXPECT_EQ(update.services.at(0).problems.at(0).reason, "TooManyEndpoints");
+}
+
+// Random changes of a small world, drawn so that names collide often.
+class World {
+public:
+    explicit World(uint32_t seed) : random_(seed) {}
+
+    void change(ClusterState& state) {
+        const std::string service_name = "svc" + std::to_string(below(3));
+        const std::string slice_name = "slice" + std::to_string(below(6));
+        const std::string pod_name = "pod" + std::to_string(below(8));
+        switch (below(8)) {
+            case 0: return state.remove(Kind::service, {"shop", service_name});
+            case 1: return state.remove(Kind::endpoint_slice, {"shop", slice_name});
+            case 2: return state.remove(Kind::pod, {"shop", pod_name});
+            case 3: return state.upsert(pod(pod_name, std::string(weights_[below(4)])));
+            case 4: return relist(state);
+            case 5: return state.upsert(random_service(service_name));
+            default: return state.upsert(random_slice(slice_name, service_name));
+        }
+    }
+
+private:
+    uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
+    std::vector<std::string> random_ports() {
+        std::vector<std::string> ports;
+        for (const char* name : {"http", "grpc", ""}) {
+            if (below(2) == 0) ports.emplace_back(name);
+        }
+        return ports;
+    }
+    kube::Service random_service(const std::string& name) {
+        kube::Service made = service(name, random_ports());
+        if (below(4) == 0) made.meta.annotations["steelyard.dev/algorithm"] = below(2) == 0 ? "random" : "fastest";
+        if (below(6) == 0) made.type = "ExternalName";
+        return made;
+    }
+    kube::EndpointSlice random_slice(const std::string& name, const std::string& of) {
+        std::vector<std::string> pods;
+        for (uint32_t i = below(4); i > 0; --i) pods.push_back("pod" + std::to_string(below(8)));
+        kube::EndpointSlice made = slice(name, below(8) == 0 ? "" : of, pods, random_ports());
+        for (kube::SliceEndpoint& endpoint : made.endpoints) {
+            if (below(4) == 0) endpoint.ready = false;
+            if (below(2) == 0) endpoint.terminating = true;
+            if (below(2) == 0) endpoint.serving = true;
+            if (below(9) == 0) endpoint.address = "nowhere";
+        }
+        return made;
+    }
+    void relist(ClusterState& state) {
+        state.begin_list(Kind::endpoint_slice);
+        for (int i = 0; i < 6; ++i) {
+            const auto* known = state.slice({"shop", "slice" + std::to_string(i)});
+            if (known != nullptr && below(3) != 0) state.upsert(kube::EndpointSlice(*known));
+        }
+        state.end_list(Kind::endpoint_slice);
+    }
+
+    static constexpr std::string_view weights_[] = {"", "0", "5", "heavy"};
+    std::mt19937 random_;
+};
+
+// What a translator that never saw the way there makes of the state.
+Mirror fresh(const ClusterState& state) {
+    std::vector<store::Key> keys;
+    for (int i = 0; i < 6; ++i) {
+        if (i < 3) keys.push_back({Kind::service, {"shop", "svc" + std::to_string(i)}});
+        keys.push_back({Kind::endpoint_slice, {"shop", "slice" + std::to_string(i)}});
+    }
+    Translator translator;
+    Mirror mirror;
+    mirror.apply(translator.update(state, keys));
+    return mirror;
+}
+
+TEST(TranslatorProperty, WhateverTheOrderOfChangesTheSumOfUpdatesIsAFreshTranslation) {
+    for (uint32_t seed = 1; seed <= 40; ++seed) {
+        World world(seed);
+        ClusterState state(6);
+        Translator translator;
+        Mirror mirror;
+        for (int round = 0; round < 60; ++round) {
+            for (uint32_t i = seed % 7 + 1; i > 0; --i) world.change(state);
+            mirror.apply(translator.update(state, state.take_changes()));
+            ASSERT_TRUE(mirror == fresh(state)) << "seed " << seed << ", round " << round;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace steelyard::translate
