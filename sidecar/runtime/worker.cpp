@@ -118,4 +118,8 @@ void Worker::abort() {
     context_.reactor.post([this] { context_.sessions.abort(); });
 }
 
+void Worker::run(std::function<void(WorkerContext&)> task) {
+    context_.reactor.post([this, task = std::move(task)] { task(context_); });
+}
+
 }  // namespace steelyard

@@ -47,6 +47,9 @@ public:
     void abort();
     void stop();
 
+    // Runs `task` on the worker's thread, soon: for a look at what belongs to it.
+    void run(std::function<void(WorkerContext&)> task);
+
     // Read from any thread.
     const WorkerCounters& counters() const { return context_.counters; }
 
