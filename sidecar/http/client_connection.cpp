@@ -9,7 +9,8 @@ namespace steelyard::http {
 namespace {
 
 // How much of a request nobody wants is read before the connection is closed all the same.
-constexpr uint32_t kMaxLinger = 1024 * 1024;
+constexpr uint32_t kMaxLinger = 16 * 1024 * 1024;
+constexpr int kLingerRounds = 32;  // reads of it in one turn before other connections get theirs
 // When draining, a connection that has been idle this long is closed; a busier one is told so with its next answer, as its
 // next request may be under way already.
 constexpr Milliseconds kQuiet{1'000};
@@ -131,8 +132,12 @@ void ClientConnection::exchange_upgraded() { end(); }
 
 void ClientConnection::refuse(Fault fault) {
     worker_.counters.faults[static_cast<size_t>(fault)].add();
+    refuse(status_for(fault), to_string(fault));
+}
+
+void ClientConnection::refuse(uint16_t status, std::string_view detail) {
     std::array<char, 512> text;
-    const size_t size = write_error(status_for(fault), to_string(fault), true, false, text);
+    const size_t size = write_error(status, detail, true, false, text);
     // A new connection's socket takes some hundred bytes; a client that lets even that fill up gets no message.
     (void)client_.write(std::string_view(text.data(), size));
     linger();
@@ -149,8 +154,12 @@ void ClientConnection::linger() {
 }
 
 void ClientConnection::drain_input() {
-    Buffer scrap = worker_.buffers.acquire(BufferPool::kSmall);
-    while (client_.readable() && lingered_bytes_ <= kMaxLinger) {
+    Buffer scrap = worker_.buffers.acquire(BufferPool::kLarge);
+    for (int round = 0; client_.readable() && lingered_bytes_ <= kMaxLinger; ++round) {
+        if (round == kLingerRounds) {
+            worker_.reactor.rebind(client_.fd(), &client_);
+            return;
+        }
         scrap.clear();
         const auto io = client_.read(scrap.room());
         if (io.status == Channel::Status::would_block) break;
@@ -166,9 +175,7 @@ void ClientConnection::on_sweep(TimePoint now) {
     if (now < deadline_) return;
     if (state_ == State::reading_head) {
         worker_.counters.timeouts.add();
-        std::array<char, 512> text;
-        const size_t size = write_error(408, "the request's head took too long", true, false, text);
-        (void)client_.write(std::string_view(text.data(), size));
+        return refuse(408, "the request's head took too long");
     }
     end();
 }

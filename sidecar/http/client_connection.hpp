@@ -49,6 +49,7 @@ private:
     bool read_head();
     bool begin_exchange();
     void refuse(Fault fault);
+    void refuse(uint16_t status, std::string_view detail);
     void linger();
     void drain_input();
     void end();

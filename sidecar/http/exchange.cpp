@@ -12,6 +12,9 @@
 namespace steelyard::http {
 namespace {
 
+constexpr std::string_view kLost = "the endpoint closed the connection before it answered";
+constexpr size_t kMaxError = 512;  // what write_error() needs at most
+
 // Asks the kernel whether an idle connection was closed by the host in this very moment.
 bool is_dead(const Channel& channel) {
     char byte;
@@ -56,7 +59,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     outcome_ = Outcome::none;
     client_keep_alive_ = head.keep_alive;
     wants_upgrade_ = head.upgrade;
-    request_done_ = request_failed_ = answer_began_ = need_more_ = false;
+    request_done_ = request_failed_ = host_lost_ = need_more_ = false;
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
     replayable_ = true;
 
@@ -121,13 +124,13 @@ void Exchange::try_next_host() {
     while (tries_ < kMaxTries) {
         auto host = upstream.pick({hash_}, tried_);
         if (!host) break;
-        ++tries_;
+        if (tries_++ != 0) upstream_counters_->retries.add();
         lease_ = HostLease(std::move(host));
         head_sent_ = body_sent_ = 0;
         request_done_ = request_failed_ = false;
         upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
         // What may not be sent twice is not sent into a connection that the host has just closed.
-        while (upstream_->reused && !is_idempotent(method_) && is_dead(upstream_->channel)) {
+        while (upstream_->reused && !(is_idempotent(method_) && request_body_.done()) && is_dead(upstream_->channel)) {
             upstream.discard(upstream_);
             upstream_ = upstream.acquire(lease_.host(), false);
         }
@@ -153,6 +156,7 @@ void Exchange::try_next_host() {
     }
     phase_ = Phase::exchanging;
     if (tries_ == 0) return answer(503, "no endpoint of " + client_.upstream()->name() + " is ready", Failure::no_host);
+    if (host_lost_) return answer(502, kLost, Failure::upstream_reset);
     answer(502, "no endpoint of " + client_.upstream()->name() + " could be reached", Failure::connect);
 }
 
@@ -161,14 +165,13 @@ void Exchange::on_connect_failed() {
     lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
     tried_.add(lease_.host().get());
     drop_upstream(false);
-    upstream_counters_->retries.add();
     try_next_host();
 }
 
-// The host broke off before a byte of its answer.
+// The host broke off before its answer, or within one of which the client has seen nothing.
 void Exchange::on_upstream_lost() {
-    const bool was_reused = upstream_->reused;
-    if (was_reused) {
+    host_lost_ = true;
+    if (upstream_->reused) {
         fresh_connection_ = true;  // a pooled connection says little about the host
     } else {
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
@@ -178,9 +181,8 @@ void Exchange::on_upstream_lost() {
     const bool harmless = is_idempotent(method_) || head_sent_ == 0;
     drop_upstream(false);
     if (!replayable_ || !harmless || tries_ >= kMaxTries) {
-        return answer(502, "the endpoint closed the connection before it answered", Failure::upstream_reset);
+        return answer(502, kLost, Failure::upstream_reset);
     }
-    upstream_counters_->retries.add();
     try_next_host();
     if (phase_ == Phase::exchanging && reply_ == Reply::awaited) pump_request();
 }
@@ -200,12 +202,17 @@ void Exchange::drop_upstream(bool abort) {
 void Exchange::answer(uint16_t status, std::string_view detail, Failure failure) {
     count(failure);
     drop_upstream(!request_done_);
-    reply_ = Reply::local;
     status_ = status;
     request_done_ = request_body_.done();
     close_client_ = !request_done_ || !client_keep_alive_ || worker_.draining;
     response_body_.start(Framing::none, 0);
-    if (!reply_head_.has_block()) reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
+    if (reply_ == Reply::held) reply_head_.clear();
+    reply_ = Reply::local;
+    if (!reply_head_.has_block()) {
+        reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
+    } else if (reply_head_.room().size() < kMaxError) {
+        worker_.buffers.grow(reply_head_);  // behind an interim answer that is not out yet
+    }
     reply_head_.commit(write_error(status, detail.substr(0, 200), close_client_, method_ == Method::head, reply_head_.room()));
     touch(worker_.timeouts.stream_idle);
 }
@@ -251,12 +258,13 @@ void Exchange::on_sweep(TimePoint now) {
     const bool host_gone = lease_.expired(now);
     if (!host_gone && now < deadline_) return;
     if (host_gone) upstream_counters_->drain_cuts.add();
+    const bool all_sent = head_sent_ == request_.size() && body_sent_ == body_held_;
     if (phase_ == Phase::connecting) {
         on_connect_failed();
-    } else if (reply_ == Reply::awaited && !host_gone && !request_done_) {
+    } else if (reply_ == Reply::awaited && !host_gone && !request_done_ && all_sent) {
         worker_.counters.timeouts.add();
         answer(408, "the request's body took too long", Failure::timeout);
-    } else if (reply_ == Reply::awaited) {
+    } else if (reply_ == Reply::awaited || reply_ == Reply::held) {
         answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer", Failure::timeout);
     } else {
         cut(Failure::timeout);

@@ -1,7 +1,12 @@
 #pragma once
 // One request and its answer: picks a host, sends the rewritten request, passes the answer back, both bodies streamed through one
-// buffer each. Tries another host when a connect fails, or when a host breaks off before the first byte of its answer and the
-// request may be sent again (RFC 9110 section 9.2.2) and is still in our hands.
+// buffer each. Tries another host when a connect fails, or when a host breaks off before its answer and the request may be sent again
+// (RFC 9110 section 9.2.2) and is still in our hands.
+//
+// For such a request an answer with a Content-Length that fits its buffer is held until it is whole: nothing of it goes to the
+// client before, so that a host that dies between its head and its body costs no request either. An answer that comes in one
+// piece, as most do, is not delayed by this; one that cannot be sent again, is chunked, long or ends with the connection
+// streams.
 #include <cstdint>
 
 #include "sidecar/http/body.hpp"
@@ -31,7 +36,8 @@ public:
 
 private:
     enum class Phase : uint8_t { connecting, exchanging, done };
-    enum class Reply : uint8_t { awaited, streaming, local };
+    // held: the head and a part of the body are here, nothing of them is sent. switching: a 101 is on its way to the client.
+    enum class Reply : uint8_t { awaited, held, streaming, switching, local };
     enum class Outcome : uint8_t { none, keep, close, broken, upgraded };
     static constexpr uint8_t kMaxTries = 4;
 
@@ -59,10 +65,14 @@ private:
 
     // exchange_response.cpp: from the host to the client
     void pump_response();
+    bool read_response();
     bool read_response_head();
     bool take_response_head(const ResponseHead& head);
     bool append_reply_head(const ResponseHead& head, bool upgraded);
     bool send_response();
+    void forget_request();
+    bool may_hold() const;
+    bool read_held_body();
     bool read_response_body();
     void accept_response_body();
     void upgrade();
@@ -76,7 +86,7 @@ private:
     TriedHosts tried_;
     uint64_t hash_ = 0;
 
-    Buffer request_;          // the rewritten head, kept whole until the answer begins
+    Buffer request_;          // the rewritten head, kept whole until the answer is on its way
     uint32_t head_sent_ = 0;
     uint32_t body_held_ = 0;  // bytes of this request's body at the front of the client's input
     uint32_t body_sent_ = 0;  // of these, already sent
@@ -102,7 +112,7 @@ private:
     bool request_done_ = false;         // sent whole
     bool request_failed_ = false;       // the host takes no more of it; its answer may be there all the same
     bool replayable_ = true;            // every byte sent so far is still held
-    bool answer_began_ = false;         // a byte of an answer came from the host
+    bool host_lost_ = false;            // a host broke off before its answer
     bool need_more_ = false;            // what is in response_ is no whole head yet
     bool upstream_keep_alive_ = false;
     bool close_client_ = false;

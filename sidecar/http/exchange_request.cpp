@@ -83,8 +83,8 @@ bool Exchange::read_request_body() {
     input.consume(std::exchange(body_held_, 0));
     if (body_sent_ != 0) replayable_ = false;
     body_sent_ = 0;
-    if (!input.has_block()) input = worker_.buffers.acquire(BufferPool::kLarge);
     input.clear();  // all of it was this body
+    if (input.capacity() < BufferPool::kLarge) input = worker_.buffers.acquire(BufferPool::kLarge);
     const auto io = channel.read(input.room());
     if (io.status == Channel::Status::would_block) {
         input.release();

@@ -20,15 +20,21 @@ void Exchange::pump_response() {
     for (int round = 0; phase_ == Phase::exchanging; ++round) {
         if (!send_response()) return;
         if (reply_ == Reply::local || (reply_ == Reply::streaming && response_body_.done())) return complete();
+        if (reply_ == Reply::switching) return upgrade();
         if (round == kRounds) {
             worker_.reactor.rebind(upstream_->channel.fd(), &upstream_->channel);
             return;
         }
-        if (reply_ == Reply::awaited ? !read_response_head() : !read_response_body()) return;
+        if (!read_response()) return;
     }
 }
 
-// True when there may be something to send or another head to read.
+// True when there may be something to send or more to read.
+bool Exchange::read_response() {
+    if (reply_ == Reply::awaited) return read_response_head();
+    return reply_ == Reply::held ? read_held_body() : read_response_body();
+}
+
 bool Exchange::read_response_head() {
     if (response_.empty() || need_more_) {
         if (!response_.has_block()) {
@@ -42,16 +48,10 @@ bool Exchange::read_response_head() {
             return false;
         }
         if (io.status != Channel::Status::ok) {
-            if (answer_began_) {
-                lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
-                answer(502, "the endpoint closed the connection within its answer's head", Failure::upstream_reset);
-            } else {
-                on_upstream_lost();
-            }
+            on_upstream_lost();
             return phase_ == Phase::exchanging;
         }
         response_.commit(io.bytes);
-        answer_began_ = true;
         need_more_ = false;
     }
     auto& head = worker_.response_head;
@@ -60,7 +60,7 @@ bool Exchange::read_response_head() {
         need_more_ = true;
         return true;
     }
-    if (parsed.state == ParseState::refused || (head.status == 101 && !wants_upgrade_)) {
+    if (parsed.state == ParseState::refused || (head.status == 101 && !(wants_upgrade_ && request_done_))) {
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
         answer(502, "the endpoint's answer is not valid HTTP", Failure::upstream_protocol);
         return true;
@@ -71,17 +71,19 @@ bool Exchange::read_response_head() {
         return true;
     }
     response_.consume(parsed.head_bytes);
-    if (head.status == 101) {
-        upgrade();
-        return false;
+    if (reply_ == Reply::streaming) {
+        accept_response_body();
+        if (phase_ == Phase::exchanging && may_hold()) reply_ = Reply::held;
     }
-    if (reply_ == Reply::streaming) accept_response_body();
     return true;
 }
 
 // Decides how the answer goes on to the client. False when its head does not fit.
 bool Exchange::take_response_head(const ResponseHead& head) {
-    if (head.status == 101) return append_reply_head(head, true);
+    if (head.status == 101) {
+        reply_ = Reply::switching;
+        return append_reply_head(head, true);
+    }
     if (head.informational()) {
         // An HTTP/1.0 client does not know interim answers (RFC 9110 section 15.2).
         return client_minor_version_ == 0 || append_reply_head(head, false);
@@ -89,7 +91,8 @@ bool Exchange::take_response_head(const ResponseHead& head) {
     status_ = head.status;
     upstream_keep_alive_ = head.keep_alive && head.framing != Framing::until_close;
     dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;
-    close_client_ = !client_keep_alive_ || worker_.draining || dechunk_ || head.framing == Framing::until_close;
+    // With an answer that overtakes its request the connection ends: what is left of the body is read by nobody.
+    close_client_ = !client_keep_alive_ || worker_.draining || dechunk_ || head.framing == Framing::until_close || !request_done_;
     response_body_.start(head.framing, head.content_length);
     if (!append_reply_head(head, false)) return false;
     reply_ = Reply::streaming;
@@ -115,6 +118,7 @@ bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded) {
 
 // Sends heads and body bytes in hand. True when nothing is left to send.
 bool Exchange::send_response() {
+    if (reply_ == Reply::held) return true;
     while (!reply_head_.empty() || response_ready_ != 0) {
         std::array<iovec, 2> parts;
         size_t count = 0;
@@ -134,7 +138,44 @@ bool Exchange::send_response() {
         upstream_counters_->bytes_to_client.add(io.bytes);
         touch(worker_.timeouts.stream_idle);
     }
-    if (reply_head_.has_block()) reply_head_.clear();
+    if (reply_head_.has_block()) {
+        reply_head_.release();
+        if (reply_ == Reply::streaming && request_done_) forget_request();
+    }
+    return true;
+}
+
+// The answer is on its way to the client: the request will not be sent again.
+void Exchange::forget_request() {
+    request_.release();
+    Buffer& input = client_.input();
+    input.consume(std::exchange(body_held_, 0));
+    if (input.empty()) input.release();
+}
+
+// Is the rest of the answer worth waiting for? Only when the request can be sent again if it does not come.
+bool Exchange::may_hold() const {
+    return !response_body_.done() && response_body_.framing() == Framing::length && request_done_ && replayable_ &&
+           is_idempotent(method_) && response_body_.remaining() <= response_.capacity() - response_.size();
+}
+
+// Adds to the answer in response_, of which nothing was sent yet.
+bool Exchange::read_held_body() {
+    if (!upstream_->channel.readable()) return false;
+    if (response_.room().size() < response_body_.remaining()) response_.compact();
+    const auto io = upstream_->channel.read(response_.room());
+    if (io.status == Channel::Status::would_block) return false;
+    if (io.status != Channel::Status::ok) {
+        reply_head_.clear();
+        reply_ = Reply::awaited;
+        on_upstream_lost();
+        return phase_ == Phase::exchanging;
+    }
+    const size_t before = response_.size();
+    response_.commit(io.bytes);
+    response_ready_ += static_cast<uint32_t>(response_body_.consume(response_.view().substr(before)));
+    touch(worker_.timeouts.stream_idle);
+    if (response_body_.done()) reply_ = Reply::streaming;
     return true;
 }
 
@@ -147,7 +188,10 @@ bool Exchange::read_response_body() {
     if (!response_.has_block()) response_ = worker_.buffers.acquire(BufferPool::kLarge);
     response_.clear();
     const auto io = upstream_->channel.read(response_.room());
-    if (io.status == Channel::Status::would_block) return false;
+    if (io.status == Channel::Status::would_block) {
+        response_.release();
+        return false;
+    }
     if (io.status == Channel::Status::closed && response_body_.on_end_of_stream()) return true;
     if (io.status != Channel::Status::ok) {
         cut(Failure::upstream_cut);
@@ -173,25 +217,20 @@ void Exchange::accept_response_body() {
             std::memmove(front + kept, data.data(), data.size());
             kept += data.size();
         }
+        if (taken < response_.size()) upstream_keep_alive_ = false;  // bytes that are nobody's answer
         response_.truncate(kept);
         response_ready_ = static_cast<uint32_t>(kept);
     }
     if (response_body_.fault() != Fault::none) cut(Failure::upstream_cut);
 }
 
+// The switch is with the client: what was read behind it, on either side, is the tunnel's.
 void Exchange::upgrade() {
     status_ = 101;
     upstream_counters_->responses[1].add();
-    Buffer to_client = std::move(reply_head_);
-    if (!response_.empty()) {
-        if (to_client.room().size() < response_.size()) worker_.buffers.grow(to_client);
-        const size_t extra = std::min(response_.size(), to_client.room().size());
-        std::memcpy(to_client.room().data(), response_.view().data(), extra);
-        to_client.commit(extra);
-    }
     client_.input().consume(body_held_);
     Tunnel::upgrade(worker_, client_.upstream(),
-                    {client_.channel(), std::exchange(upstream_, nullptr), std::move(lease_), std::move(to_client),
+                    {client_.channel(), std::exchange(upstream_, nullptr), std::move(lease_), std::move(response_),
                      std::move(client_.input())});
     end(Outcome::upgraded);
 }

@@ -102,6 +102,8 @@ void Tunnel::relay() {
     deadline_ = worker_.reactor.now() + worker_.timeouts.tunnel_idle;
     if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken) return end(true);
     if (to_server_.state() == Direction::finished && to_client_.state() == Direction::finished) return end(false);
+    // Nobody is left to read from or to write to, though no call has failed yet.
+    if (client_.broken() || (server_.broken() && to_client_.state() == Direction::finished)) return end(true);
     if (to_server_.yielded()) worker_.reactor.rebind(client_.fd(), &client_);
     if (to_client_.yielded()) worker_.reactor.rebind(server_.fd(), &server_);
 }

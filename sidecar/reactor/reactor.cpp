@@ -44,7 +44,7 @@ bool Reactor::rebind(int fd, EventHandler* handler) {
 
 int Reactor::wait_timeout_ms() const {
     if (!ticking_) return -1;
-    const auto left = std::chrono::duration_cast<Milliseconds>(next_tick_ - now_).count();
+    const auto left = std::chrono::ceil<Milliseconds>(next_tick_ - now_).count();
     return static_cast<int>(std::clamp<int64_t>(left, 0, kTick.count()));
 }
 

@@ -37,7 +37,10 @@ WorkerUpstream::WorkerUpstream(std::string name, Reactor& reactor, uint32_t work
 
 WorkerUpstream::~WorkerUpstream() {
     for (auto& pool : pools_) {
-        while (auto* connection = pool.pop()) delete connection;
+        while (auto* connection = pool.pop()) {
+            counters_->idle_connections.sub();
+            delete connection;
+        }
     }
 }
 
