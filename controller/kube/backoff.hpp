@@ -1,7 +1,7 @@
 #pragma once
-// Exponential back-off with full jitter: the n-th wait is uniform over [0, min(limit, base * 2^n)], so that clients which failed
-// together do not come back together. The first wait is at most `base`: a dropped connection is mended at once. Pure; one thread.
-// Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+// Exponential back-off with full jitter: the n-th wait is uniform over [0, min(limit, base * 2^n)], so that clients
+// which failed together do not come back together. The first wait is at most `base`: a dropped connection is mended at
+// once. Pure; one thread. Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #include <algorithm>
 #include <cstdint>
 #include <functional>

@@ -22,7 +22,9 @@ struct Refused {
     Error error;
 };
 
-[[noreturn]] void refuse(std::string where, std::string problem) { throw Refused{{std::move(where), std::move(problem)}}; }
+[[noreturn]] void refuse(std::string where, std::string problem) {
+    throw Refused{{std::move(where), std::move(problem)}};
+}
 
 // A mapping of one file, with what is needed to say where it is.
 struct Section {
@@ -55,7 +57,8 @@ struct Section {
     std::string file(const std::string& name) const {
         const std::string value = text(name);
         if (value.empty()) return {};
-        const fs::path resolved = fs::path(value).is_absolute() ? fs::path(value) : fs::path(path).parent_path() / value;
+        const fs::path resolved =
+            fs::path(value).is_absolute() ? fs::path(value) : fs::path(path).parent_path() / value;
         if (!std::ifstream(resolved)) refuse(where(name), "cannot read '" + resolved.string() + "'");
         return resolved.string();
     }
@@ -152,11 +155,14 @@ ClusterConfig read_files(const std::vector<std::string>& paths) {
         files.push_back(load_file(path));
     }
     if (files.empty()) refuse(paths.empty() ? "KUBECONFIG" : paths.front(), "no kubeconfig file exists");
-    const auto current = std::find_if(files.begin(), files.end(), [](const Section& file) { return !file.text("current-context").empty(); });
+    const auto current = std::find_if(files.begin(), files.end(),
+                                      [](const Section& file) { return !file.text("current-context").empty(); });
     if (current == files.end()) {
-        refuse(files.front().where("current-context"), "missing: name one of the contexts, as `kubectl config use-context` does");
+        refuse(files.front().where("current-context"),
+               "missing: name one of the contexts, as `kubectl config use-context` does");
     }
-    const Section context = find_entry(files, "contexts", "context", current->text("current-context"), current->where("current-context"));
+    const Section context =
+        find_entry(files, "contexts", "context", current->text("current-context"), current->where("current-context"));
     ClusterConfig out;
     out.source = current->path;
     const std::string cluster = context.text("cluster");
@@ -212,7 +218,8 @@ Result<ClusterConfig> load_in_cluster(const Environment& environment, const std:
     out.token_file = service_account + "/token";
     for (const std::string& path : {out.token_file, out.ca_file}) {
         if (!std::ifstream(path)) {
-            return Error{path, "cannot be read: does the pod mount its service account (automountServiceAccountToken)?"};
+            return Error{path,
+                         "cannot be read: does the pod mount its service account (automountServiceAccountToken)?"};
         }
     }
     return out;
@@ -221,12 +228,15 @@ Result<ClusterConfig> load_in_cluster(const Environment& environment, const std:
 Result<ClusterConfig> load_config(const std::string& flag, const Environment& environment) {
     if (!flag.empty()) return load_kubeconfig({flag});
     if (!environment("KUBERNETES_SERVICE_HOST").value_or("").empty()) return load_in_cluster(environment);
-    if (const auto paths = split_paths(environment("KUBECONFIG").value_or("")); !paths.empty()) return load_kubeconfig(paths);
+    if (const auto paths = split_paths(environment("KUBECONFIG").value_or("")); !paths.empty())
+        return load_kubeconfig(paths);
     const std::string home = environment("HOME").value_or("");
     std::error_code ignored;
     if (home.empty() || !fs::exists(home + "/.kube/config", ignored)) {
-        return Error{"--kubeconfig", "no API server to talk to: not in a cluster (KUBERNETES_SERVICE_HOST is not set), KUBECONFIG is "
-                                     "not set and " + (home.empty() ? "~" : home) + "/.kube/config does not exist"};
+        return Error{"--kubeconfig",
+                     "no API server to talk to: not in a cluster (KUBERNETES_SERVICE_HOST is not set), KUBECONFIG is "
+                     "not set and " +
+                         (home.empty() ? "~" : home) + "/.kube/config does not exist"};
     }
     return load_kubeconfig({home + "/.kube/config"});
 }

@@ -72,10 +72,10 @@ constexpr JsonNode kEvent = {.shape = Shape::object, .children = kEventFields<T>
 constexpr JsonNode kStatusRoot = {.shape = Shape::object, .children = schema::kFields<Pod>};
 
 constexpr std::array<std::pair<std::string_view, EventType>, 5> kEventTypes{{{"ADDED", EventType::added},
-                                                                            {"MODIFIED", EventType::modified},
-                                                                            {"DELETED", EventType::deleted},
-                                                                            {"BOOKMARK", EventType::bookmark},
-                                                                            {"ERROR", EventType::error}}};
+                                                                             {"MODIFIED", EventType::modified},
+                                                                             {"DELETED", EventType::deleted},
+                                                                             {"BOOKMARK", EventType::bookmark},
+                                                                             {"ERROR", EventType::error}}};
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 #pragma once
-// JSON of the Kubernetes API to typed objects, in one pass and without a document tree (json_walker.hpp). For T = Service,
-// EndpointSlice, Pod. Wrongly typed fields end up in the object's `problems`; an error is returned only when the text as a whole is
-// of no use. Sources: Kubernetes API concepts, "Efficient detection of changes" and "Retrieving large results sets in chunks".
+// JSON of the Kubernetes API to typed objects, in one pass and without a document tree (json_walker.hpp). For T =
+// Service, EndpointSlice, Pod. Wrongly typed fields end up in the object's `problems`; an error is returned only when
+// the text as a whole is of no use. Sources: Kubernetes API concepts, "Efficient detection of changes" and "Retrieving
+// large results sets in chunks".
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,8 +34,8 @@ struct WatchEvent {
     Status status;  // error: why
 };
 
-// Gives each item of the list to `sink` as soon as it is read; items given before an error was met stay given. An item without
-// metadata.name is delivered with that problem noted.
+// Gives each item of the list to `sink` as soon as it is read; items given before an error was met stay given. An item
+// without metadata.name is delivered with that problem noted.
 template <class T>
 Result<ListMeta> decode_list(std::string_view json, const std::function<void(T&&)>& sink);
 

@@ -12,13 +12,19 @@ using nlohmann::json;
 
 std::string_view expected(Shape shape) {
     switch (shape) {
-        case Shape::text: return "a string";
-        case Shape::integer: return "an integer";
-        case Shape::boolean: return "a boolean";
-        case Shape::integer_or_text: return "an integer or a string";
-        case Shape::list: return "a list";
+        case Shape::text:
+            return "a string";
+        case Shape::integer:
+            return "an integer";
+        case Shape::boolean:
+            return "a boolean";
+        case Shape::integer_or_text:
+            return "an integer or a string";
+        case Shape::list:
+            return "a list";
         case Shape::object:
-        case Shape::text_map: break;
+        case Shape::text_map:
+            break;
     }
     return "an object";
 }
@@ -112,7 +118,8 @@ public:
     }
 
     bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-        // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..." - keep what a person needs.
+        // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..." - keep what a person
+        // needs.
         std::string_view text = error.what();
         if (const size_t end = text.find("] "); end != text.npos) text.remove_prefix(end + 2);
         if (const size_t at = text.find("column"); at != text.npos) {
@@ -179,7 +186,8 @@ private:
     }
 
     void wrong(const JsonNode& node, std::string_view found) {
-        problem_(Error{path(), std::string(found) + " where " + std::string(expected(node.shape)) + " is expected; ignored"});
+        problem_(Error{path(),
+                       std::string(found) + " where " + std::string(expected(node.shape)) + " is expected; ignored"});
     }
 
     // Path of the value just taken, from the nearest path_root down.

@@ -1,7 +1,7 @@
 #pragma once
-// Reads JSON in one pass into typed objects, guided by a table that names the fields that are wanted; everything else is skipped
-// without being stored. No document tree: memory is the input, the longest token and a stack as deep as the table. A value of the
-// wrong type is reported with its path and left out; only text that is not JSON ends the walk.
+// Reads JSON in one pass into typed objects, guided by a table that names the fields that are wanted; everything else
+// is skipped without being stored. No document tree: memory is the input, the longest token and a stack as deep as the
+// table. A value of the wrong type is reported with its path and left out; only text that is not JSON ends the walk.
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -13,8 +13,8 @@ namespace steelyard::kube {
 
 enum class Shape : uint8_t { text, integer, boolean, integer_or_text, object, list, text_map };
 
-// One value that was met: `text` or `integer` or `boolean` as its node's shape says; `is_text` decides for integer_or_text.
-// `key` is the member's name within a text_map. Views are valid during the call only.
+// One value that was met: `text` or `integer` or `boolean` as its node's shape says; `is_text` decides for
+// integer_or_text. `key` is the member's name within a text_map. Views are valid during the call only.
 struct JsonValue {
     std::string_view text = {};
     std::string_view key = {};
@@ -23,8 +23,8 @@ struct JsonValue {
     bool is_text = false;
 };
 
-// A field that is wanted. `set` is called with each scalar, with each member of a text_map (null members are left out), and with
-// no value when an object or list begins. `end` is called when an object ends. JSON null is as good as absent.
+// A field that is wanted. `set` is called with each scalar, with each member of a text_map (null members are left out),
+// and with no value when an object or list begins. `end` is called when an object ends. JSON null is as good as absent.
 struct JsonNode {
     std::string_view name = {};  // unused for the element of a list
     Shape shape = Shape::text;
@@ -36,7 +36,8 @@ struct JsonNode {
 
 using JsonProblem = std::function<void(Error)>;
 
-// The error, if `json` is not one JSON document, has the byte offset in `where`. `problem` is told of each wrongly typed field.
+// The error, if `json` is not one JSON document, has the byte offset in `where`. `problem` is told of each wrongly
+// typed field.
 Result<void> walk_json(std::string_view json, const JsonNode& root, void* target, const JsonProblem& problem);
 
 }  // namespace steelyard::kube

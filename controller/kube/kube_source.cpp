@@ -10,9 +10,8 @@ namespace steelyard::kube {
 namespace {
 
 Backoff::Random seeded_random() {
-    return [engine = std::mt19937_64(std::random_device{}()), spread = std::uniform_real_distribution<double>(0.0, 1.0)]() mutable {
-        return spread(engine);
-    };
+    return [engine = std::mt19937_64(std::random_device{}()),
+            spread = std::uniform_real_distribution<double>(0.0, 1.0)]() mutable { return spread(engine); };
 }
 
 }  // namespace
@@ -20,7 +19,8 @@ Backoff::Random seeded_random() {
 struct KubeSource::Impl {
     Impl(std::unique_ptr<Transport> transport_in, Handler<Service>& services_in, Handler<EndpointSlice>& slices_in,
          Handler<Pod>& pods_in)
-        : transport(std::move(transport_in)), services(*transport, services_in, {}, seeded_random(), [this] { nudge_all(); }),
+        : transport(std::move(transport_in)),
+          services(*transport, services_in, {}, seeded_random(), [this] { nudge_all(); }),
           slices(*transport, slices_in, {}, seeded_random(), [this] { nudge_all(); }),
           pods(*transport, pods_in, {}, seeded_random(), [this] { nudge_all(); }) {}
 

@@ -1,7 +1,7 @@
 #pragma once
-// The API server as the rest of the controller sees it: three handlers that are told of Services, EndpointSlices and Pods (metadata
-// only), each from a thread of its own (handler.hpp). One kind's trouble, say no right to list Pods, does not hold up the others:
-// whoever waits for sync decides which kinds to wait for.
+// The API server as the rest of the controller sees it: three handlers that are told of Services, EndpointSlices and
+// Pods (metadata only), each from a thread of its own (handler.hpp). One kind's trouble, say no right to list Pods,
+// does not hold up the others: whoever waits for sync decides which kinds to wait for.
 #include <array>
 #include <memory>
 

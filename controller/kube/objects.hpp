@@ -1,8 +1,9 @@
 #pragma once
-// The Kubernetes objects the controller works from, reduced to what translation needs. Plain values, compact: 100,000 endpoints
-// take about 15 MB. Field values are as the API gives them (weights as text, ports as any integer): judging them is the
-// translation's. A field of the wrong JSON type is left at its default and named in `problems`; the object is delivered all the
-// same. Sources: Kubernetes API reference v1.35, core/v1 Service and Pod, discovery.k8s.io/v1 EndpointSlice.
+// The Kubernetes objects the controller works from, reduced to what translation needs. Plain values, compact: 100,000
+// endpoints take about 15 MB. Field values are as the API gives them (weights as text, ports as any integer): judging
+// them is the translation's. A field of the wrong JSON type is left at its default and named in `problems`; the object
+// is delivered all the same. Sources: Kubernetes API reference v1.35, core/v1 Service and Pod, discovery.k8s.io/v1
+// EndpointSlice.
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +43,8 @@ struct ObjectMeta {
     friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
 };
 
-// Wrong types met while reading the object: `where` is the field's path ("spec.ports[2].port"). Bounded by kMaxProblems.
+// Wrong types met while reading the object: `where` is the field's path ("spec.ports[2].port"). Bounded by
+// kMaxProblems.
 using Problems = std::vector<Error>;
 inline constexpr size_t kMaxProblems = 16;
 
@@ -62,7 +64,7 @@ struct Service {
     std::string cluster_ip;          // "None": headless
     std::string external_name;
     std::vector<ServicePort> ports;
-    std::string session_affinity = "None";                   // None, ClientIP
+    std::string session_affinity = "None";                    // None, ClientIP
     std::optional<int64_t> session_affinity_timeout_seconds;  // sessionAffinityConfig.clientIP.timeoutSeconds
     Problems problems;
 
@@ -78,8 +80,8 @@ struct SlicePort {
     friend bool operator==(const SlicePort&, const SlicePort&) = default;
 };
 
-// Conditions are as the API gives them. Its reading of absence: ready absent = true; serving absent = ready; terminating
-// absent = false.
+// Conditions are as the API gives them. Its reading of absence: ready absent = true; serving absent = ready;
+// terminating absent = false.
 struct SliceEndpoint {
     std::string address;  // addresses[0]; the API defines no meaning for further ones. Empty: there was none.
     std::optional<bool> ready;
@@ -104,7 +106,8 @@ struct EndpointSlice {
     friend bool operator==(const EndpointSlice&, const EndpointSlice&) = default;
 };
 
-// From PartialObjectMetadata: a Pod's spec and status are never fetched. A Pod without annotations of ours carries none.
+// From PartialObjectMetadata: a Pod's spec and status are never fetched. A Pod without annotations of ours carries
+// none.
 struct Pod {
     ObjectMeta meta;
     Problems problems;

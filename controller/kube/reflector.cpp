@@ -29,9 +29,7 @@ std::string escape(std::string_view text) {
     return out;
 }
 
-Milliseconds since(TimePoint from) {
-    return std::chrono::duration_cast<Milliseconds>(Clock::now() - from);
-}
+Milliseconds since(TimePoint from) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - from); }
 
 std::string readable(Milliseconds time) {
     if (time.count() < 1000) return fmt::format("{} ms", time.count());
@@ -42,15 +40,23 @@ std::string readable(Milliseconds time) {
 
 template <>
 const KindSpec& kind_spec<Service>() {
-    static constexpr KindSpec kSpec{"Services", "/api/v1/services", kJson, kJson,
-                                    "no Service can be served until this is mended", "Services stay as they were last seen"};
+    static constexpr KindSpec kSpec{"Services",
+                                    "/api/v1/services",
+                                    kJson,
+                                    kJson,
+                                    "no Service can be served until this is mended",
+                                    "Services stay as they were last seen"};
     return kSpec;
 }
 
 template <>
 const KindSpec& kind_spec<EndpointSlice>() {
-    static constexpr KindSpec kSpec{"EndpointSlices", "/apis/discovery.k8s.io/v1/endpointslices", kJson, kJson,
-                                    "no Service has endpoints until this is mended", "endpoints stay as they were last seen"};
+    static constexpr KindSpec kSpec{"EndpointSlices",
+                                    "/apis/discovery.k8s.io/v1/endpointslices",
+                                    kJson,
+                                    kJson,
+                                    "no Service has endpoints until this is mended",
+                                    "endpoints stay as they were last seen"};
     return kSpec;
 }
 
@@ -68,7 +74,10 @@ const KindSpec& kind_spec<Pod>() {
 template <class T>
 Reflector<T>::Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random,
                         Recovered recovered)
-    : transport_(transport), handler_(handler), timing_(timing), recovered_(std::move(recovered)),
+    : transport_(transport),
+      handler_(handler),
+      timing_(timing),
+      recovered_(std::move(recovered)),
       core_(timing, std::move(random)) {
     stats_.kind = std::string(kind_spec<T>().name);
 }
@@ -101,8 +110,8 @@ void Reflector<T>::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         const ReflectorCore::Step step = core_.next();
         const bool listing = std::holds_alternative<ReflectorCore::List>(step);
-        const Failure failure =
-            listing ? list_page(std::get<ReflectorCore::List>(step), stop) : watch(std::get<ReflectorCore::Watch>(step), stop);
+        const Failure failure = listing ? list_page(std::get<ReflectorCore::List>(step), stop)
+                                        : watch(std::get<ReflectorCore::Watch>(step), stop);
         if (stop.stop_requested()) break;
         pause(after(failure, listing), failure, stop);
     }
@@ -145,11 +154,12 @@ std::optional<ApiError> Reflector<T>::list_page(const ReflectorCore::List& step,
 template <class T>
 std::optional<ApiError> Reflector<T>::watch(const ReflectorCore::Watch& step, const std::stop_token& stop) {
     const KindSpec& spec = kind_spec<T>();
-    std::string target = fmt::format("{}?watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}", spec.path,
-                                     escape(step.resource_version), step.timeout_seconds);
+    std::string target = fmt::format("{}?watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
+                                     spec.path, escape(step.resource_version), step.timeout_seconds);
     opened_ = {};
     ended_idle_ = false;
-    ApiResult<std::unique_ptr<WatchStream>> stream = transport_.watch({std::move(target), std::string(spec.watch_accept)}, stop);
+    ApiResult<std::unique_ptr<WatchStream>> stream =
+        transport_.watch({std::move(target), std::string(spec.watch_accept)}, stop);
     if (!stream) return stream.error();
     opened_ = Clock::now();
     log_recovery();
@@ -182,7 +192,8 @@ std::optional<ApiError> Reflector<T>::read_events(WatchStream& stream, const std
 template <class T>
 std::optional<ApiError> Reflector<T>::on_line(std::string_view line) {
     Result<WatchEvent<T>> event = decode_watch_event<T>(line);
-    if (!event) return ApiError{ApiErrorKind::malformed, 0, "a watch event cannot be read: " + event.error().to_string()};
+    if (!event)
+        return ApiError{ApiErrorKind::malformed, 0, "a watch event cannot be read: " + event.error().to_string()};
     if (event->type == EventType::error) {
         const int status = static_cast<int>(event->status.code);
         return ApiError{kind_of_status(status), status, std::move(event->status.message)};
@@ -212,7 +223,8 @@ bool Reflector<T>::is_usable(const T& object) {
     if (!object.meta.name.empty()) return true;
     const std::lock_guard lock(mutex_);
     if (++stats_.errors["unnamed"] == 1) {
-        log::warn("{}: an object in namespace '{}': {}", kind_spec<T>().name, object.meta.ns, object.problems.front().to_string());
+        log::warn("{}: an object in namespace '{}': {}", kind_spec<T>().name, object.meta.ns,
+                  object.problems.front().to_string());
     }
     return false;
 }
@@ -223,7 +235,8 @@ Milliseconds Reflector<T>::after(const Failure& failure, bool was_listing) {
     if (!failure) return was_listing ? Milliseconds(0) : core_.on_watch_end(since(opened_));
     const Milliseconds lived = was_listing || opened_ == TimePoint{} ? Milliseconds(0) : since(opened_);
     if (!was_listing && ended_idle_) {
-        // Nothing for two minutes is what a quiet cluster and a dead connection look like alike: replace it, say nothing.
+        // Nothing for two minutes is what a quiet cluster and a dead connection look like alike: replace it, say
+        // nothing.
         const std::lock_guard lock(mutex_);
         ++stats_.errors["idle"];
         return core_.on_watch_end(lived);

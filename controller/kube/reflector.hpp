@@ -1,7 +1,7 @@
 #pragma once
-// Keeps one kind in step with the API server on a thread of its own: lists, watches, resumes, tells the handler (handler.hpp). For
-// T = Service, EndpointSlice, Pod. An outage changes nothing for the handler: what it knows stays until a list says otherwise.
-// Logged is each change of state, not each retry.
+// Keeps one kind in step with the API server on a thread of its own: lists, watches, resumes, tells the handler
+// (handler.hpp). For T = Service, EndpointSlice, Pod. An outage changes nothing for the handler: what it knows stays
+// until a list says otherwise. Logged is each change of state, not each retry.
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -39,9 +39,10 @@ class Reflector {
 public:
     using Recovered = std::function<void()>;
 
-    // `transport` and `handler` outlive it. `random` is uniform over [0, 1). `recovered`, if any, is told when a watch opened after
-    // failures. Both are called on the reflector's thread.
-    Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random, Recovered recovered = {});
+    // `transport` and `handler` outlive it. `random` is uniform over [0, 1). `recovered`, if any, is told when a watch
+    // opened after failures. Both are called on the reflector's thread.
+    Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random,
+              Recovered recovered = {});
     ~Reflector();  // stops
 
     void start();
@@ -70,14 +71,14 @@ private:
     Handler<T>& handler_;
     const ReflectorTiming timing_;
     const Recovered recovered_;
-    ReflectorCore core_;            // thread_'s from here ...
+    ReflectorCore core_;  // thread_'s from here ...
     TimePoint list_began_{};
-    TimePoint opened_{};            // of the watch; equal to TimePoint{} when it was not
-    std::string logged_;            // the failure that was logged last, empty when all is well
-    bool ended_idle_ = false;       // ... to here
-    mutable std::mutex mutex_;      // guards stats_
+    TimePoint opened_{};        // of the watch; equal to TimePoint{} when it was not
+    std::string logged_;        // the failure that was logged last, empty when all is well
+    bool ended_idle_ = false;   // ... to here
+    mutable std::mutex mutex_;  // guards stats_
     KindStats stats_;
-    std::mutex pause_mutex_;        // guards the two below
+    std::mutex pause_mutex_;  // guards the two below
     std::condition_variable_any wake_;
     bool waits_for_server_ = false;
     bool nudged_ = false;

@@ -15,7 +15,9 @@ constexpr Milliseconds kMaxWaitForCredentials{5'000};  // whoever rotates a toke
 }  // namespace
 
 ReflectorCore::ReflectorCore(ReflectorTiming timing, Backoff::Random random)
-    : timing_(timing), random_(random), backoff_(timing.backoff_base, timing.backoff_limit, std::move(random)),
+    : timing_(timing),
+      random_(random),
+      backoff_(timing.backoff_base, timing.backoff_limit, std::move(random)),
       limit_(timing.page_size) {}
 
 ReflectorCore::Step ReflectorCore::next() {
@@ -65,8 +67,8 @@ Milliseconds ReflectorCore::on_error(const ApiError& error, Milliseconds lived) 
         if (!is_transient(error.kind)) list_anew();
     } else {
         was_open(lived);
-        const bool refused = error.status != 0 && error.kind != ApiErrorKind::unauthorized &&
-                             error.kind != ApiErrorKind::throttled;
+        const bool refused =
+            error.status != 0 && error.kind != ApiErrorKind::unauthorized && error.kind != ApiErrorKind::throttled;
         if (error.kind == ApiErrorKind::gone || error.kind == ApiErrorKind::malformed ||
             (refused && ++refusals_ >= kRefusalsBeforeList)) {
             list_anew();

@@ -1,8 +1,9 @@
 #pragma once
-// Decides what a reflector does next: list (page by page), watch from where it was, wait. Fed with outcomes; never does I/O, never
-// reads a clock. Rules (Kubernetes API concepts, "Efficient detection of changes"): a watch is resumed from the last resource version
-// seen; 410 means that version or page is forgotten and everything is listed anew, at once if it is the first in a row; a watch that the server refuses three times in a
-// row for any other reason is given up for a list too, since the version itself may be what it cannot serve (a restored etcd).
+// Decides what a reflector does next: list (page by page), watch from where it was, wait. Fed with outcomes; never does
+// I/O, never reads a clock. Rules (Kubernetes API concepts, "Efficient detection of changes"): a watch is resumed from
+// the last resource version seen; 410 means that version or page is forgotten and everything is listed anew, at once if
+// it is the first in a row; a watch that the server refuses three times in a row for any other reason is given up for a
+// list too, since the version itself may be what it cannot serve (a restored etcd).
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,7 +65,7 @@ private:
     std::string continue_token_;
     std::string resource_version_;
     int64_t limit_;
-    int refusals_ = 0;  // of this watch in a row
+    int refusals_ = 0;       // of this watch in a row
     bool was_gone_ = false;  // 410, and no progress since
 };
 

@@ -32,8 +32,8 @@ constexpr size_t kThreads = 2;                  // of the library's pool: they o
 
 enum class Waited : uint8_t { done, late, stopped };
 
-// Waits for a task of the library without being at its mercy: until `limit` passes or a stop is asked for. The state is shared
-// with the continuation, so an abandoned task may finish whenever it likes.
+// Waits for a task of the library without being at its mercy: until `limit` passes or a stop is asked for. The state is
+// shared with the continuation, so an abandoned task may finish whenever it likes.
 template <class T>
 Waited wait_for(const pplx::task<T>& task, Milliseconds limit, const std::stop_token& stop) {
     if (task.is_done()) return Waited::done;
@@ -74,7 +74,9 @@ ApiError broken(const std::string& what, const std::exception& error) {
 class Answer {
 public:
     Answer(std::string server, http::http_response response, pplx::cancellation_token_source cancel)
-        : server_(std::move(server)), response_(std::move(response)), cancel_(std::move(cancel)),
+        : server_(std::move(server)),
+          response_(std::move(response)),
+          cancel_(std::move(cancel)),
           bytes_(response_.body().streambuf()) {}
     ~Answer() {
         if (!ended_) cancel_.cancel();
@@ -125,7 +127,8 @@ class RestWatchStream final : public WatchStream {
 public:
     explicit RestWatchStream(std::unique_ptr<Answer> answer) : answer_(std::move(answer)) {}
 
-    ApiResult<std::optional<std::string_view>> next_line(Milliseconds idle_limit, const std::stop_token& stop) override {
+    ApiResult<std::optional<std::string_view>> next_line(Milliseconds idle_limit,
+                                                         const std::stop_token& stop) override {
         while (true) {
             if (const size_t end = buffer_.find('\n', searched_); end != std::string::npos) {
                 const std::string_view line = std::string_view(buffer_).substr(begin_, end - begin_);
@@ -136,7 +139,8 @@ public:
             begin_ = 0;
             searched_ = buffer_.size();
             if (buffer_.capacity() > kKeep && buffer_.size() < kKeep) buffer_.shrink_to_fit();
-            if (buffer_.size() > kMaxLine) return ApiError{ApiErrorKind::malformed, 0, "a watch event of more than 16 MB"};
+            if (buffer_.size() > kMaxLine)
+                return ApiError{ApiErrorKind::malformed, 0, "a watch event of more than 16 MB"};
             ApiResult<bool> more = answer_->read(buffer_, idle_limit, stop);
             if (!more) return more.error();
             if (!*more) {
@@ -204,7 +208,8 @@ private:
             message.headers().add(http::header_names::user_agent, "steelyard-controller/" STEELYARD_VERSION);
             if (!token->empty()) message.headers().add(http::header_names::authorization, "Bearer " + *token);
             // The library takes the name that it verifies, and sends as SNI, from here.
-            if (!config_.tls_server_name.empty()) message.headers().add(http::header_names::host, config_.tls_server_name);
+            if (!config_.tls_server_name.empty())
+                message.headers().add(http::header_names::host, config_.tls_server_name);
             const pplx::task<http::http_response> head = client_.request(message, cancel.get_token());
             const Waited waited = wait_for(head, kHeadLimit, stop);
             if (waited != Waited::done) {

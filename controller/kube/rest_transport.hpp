@@ -1,6 +1,6 @@
 #pragma once
-// The Transport that has a network: HTTP/1.1 over TLS by cpprestsdk. What is known of that library stays in the .cpp. Credentials and
-// CA are read when a connection is made or a token used, so rotated files take effect by themselves.
+// The Transport that has a network: HTTP/1.1 over TLS by cpprestsdk. What is known of that library stays in the .cpp.
+// Credentials and CA are read when a connection is made or a token used, so rotated files take effect by themselves.
 #include <memory>
 #include <string>
 

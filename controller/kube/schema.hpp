@@ -28,7 +28,8 @@ template <class T>
 constexpr JsonNode kMetaFields[] = {
     {.name = "namespace", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.ns = v.text; }},
     {.name = "name", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.name = v.text; }},
-    {.name = "resourceVersion", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.resource_version = v.text; }},
+    {.name = "resourceVersion",
+     .set = [](void* r, const JsonValue& v) { object<T>(r).meta.resource_version = v.text; }},
     {.name = "annotations",
      .shape = Shape::text_map,
      .set =
@@ -50,7 +51,9 @@ inline ServicePort& service_port(void* r) { return object<Service>(r).ports.back
 
 inline constexpr JsonNode kServicePortFields[] = {
     {.name = "name", .set = [](void* r, const JsonValue& v) { service_port(r).name = v.text; }},
-    {.name = "port", .shape = Shape::integer, .set = [](void* r, const JsonValue& v) { service_port(r).port = v.integer; }},
+    {.name = "port",
+     .shape = Shape::integer,
+     .set = [](void* r, const JsonValue& v) { service_port(r).port = v.integer; }},
     {.name = "targetPort",
      .shape = Shape::integer_or_text,
      .set =
@@ -75,7 +78,8 @@ inline constexpr JsonNode kClientIp[] = {
          object<Service>(r).session_affinity_timeout_seconds = v.integer;
      }}};
 
-inline constexpr JsonNode kSessionAffinityConfig[] = {{.name = "clientIP", .shape = Shape::object, .children = kClientIp}};
+inline constexpr JsonNode kSessionAffinityConfig[] = {
+    {.name = "clientIP", .shape = Shape::object, .children = kClientIp}};
 
 inline constexpr JsonNode kServiceSpecFields[] = {
     {.name = "type", .set = [](void* r, const JsonValue& v) { object<Service>(r).type = v.text; }},
@@ -85,7 +89,8 @@ inline constexpr JsonNode kServiceSpecFields[] = {
      .shape = Shape::list,
      .set = [](void* r, const JsonValue&) { object<Service>(r).ports.clear(); },
      .children = kServicePort},
-    {.name = "sessionAffinity", .set = [](void* r, const JsonValue& v) { object<Service>(r).session_affinity = v.text; }},
+    {.name = "sessionAffinity",
+     .set = [](void* r, const JsonValue& v) { object<Service>(r).session_affinity = v.text; }},
     {.name = "sessionAffinityConfig", .shape = Shape::object, .children = kSessionAffinityConfig},
 };
 
@@ -94,7 +99,9 @@ inline SliceEndpoint& endpoint(void* r) { return object<EndpointSlice>(r).endpoi
 
 inline constexpr JsonNode kSlicePortFields[] = {
     {.name = "name", .set = [](void* r, const JsonValue& v) { slice_port(r).name = v.text; }},
-    {.name = "port", .shape = Shape::integer, .set = [](void* r, const JsonValue& v) { slice_port(r).port = v.integer; }},
+    {.name = "port",
+     .shape = Shape::integer,
+     .set = [](void* r, const JsonValue& v) { slice_port(r).port = v.integer; }},
     {.name = "protocol", .set = [](void* r, const JsonValue& v) { slice_port(r).protocol = v.text; }},
     {.name = "appProtocol", .set = [](void* r, const JsonValue& v) { slice_port(r).app_protocol = v.text; }},
 };
@@ -105,15 +112,20 @@ inline constexpr JsonNode kSlicePort[] = {
      .children = kSlicePortFields}};
 
 inline constexpr JsonNode kConditionFields[] = {
-    {.name = "ready", .shape = Shape::boolean, .set = [](void* r, const JsonValue& v) { endpoint(r).ready = v.boolean; }},
-    {.name = "serving", .shape = Shape::boolean, .set = [](void* r, const JsonValue& v) { endpoint(r).serving = v.boolean; }},
+    {.name = "ready",
+     .shape = Shape::boolean,
+     .set = [](void* r, const JsonValue& v) { endpoint(r).ready = v.boolean; }},
+    {.name = "serving",
+     .shape = Shape::boolean,
+     .set = [](void* r, const JsonValue& v) { endpoint(r).serving = v.boolean; }},
     {.name = "terminating",
      .shape = Shape::boolean,
      .set = [](void* r, const JsonValue& v) { endpoint(r).terminating = v.boolean; }},
 };
 
 inline constexpr JsonNode kTargetRefFields[] = {
-    {.name = "kind", .set = [](void* r, const JsonValue& v) { static_cast<Reading<EndpointSlice>*>(r)->ref_kind = v.text; }},
+    {.name = "kind",
+     .set = [](void* r, const JsonValue& v) { static_cast<Reading<EndpointSlice>*>(r)->ref_kind = v.text; }},
     {.name = "namespace", .set = [](void* r, const JsonValue& v) { endpoint(r).pod_ns = v.text; }},
     {.name = "name", .set = [](void* r, const JsonValue& v) { endpoint(r).pod_name = v.text; }},
 };
@@ -130,20 +142,20 @@ inline constexpr JsonNode kEndpointFields[] = {
     {.name = "zone", .set = [](void* r, const JsonValue& v) { endpoint(r).zone = v.text; }},
 };
 
-inline constexpr JsonNode kEndpoint[] = {
-    {.shape = Shape::object,
-     .set =
-         [](void* r, const JsonValue&) {
-             object<EndpointSlice>(r).endpoints.emplace_back();
-             static_cast<Reading<EndpointSlice>*>(r)->ref_kind.clear();
-         },
-     .children = kEndpointFields,
-     .end =
-         [](void* r) {
-             if (static_cast<Reading<EndpointSlice>*>(r)->ref_kind == "Pod") return;
-             endpoint(r).pod_name.clear();
-             endpoint(r).pod_ns = {};
-         }}};
+inline constexpr JsonNode kEndpoint[] = {{.shape = Shape::object,
+                                          .set =
+                                              [](void* r, const JsonValue&) {
+                                                  object<EndpointSlice>(r).endpoints.emplace_back();
+                                                  static_cast<Reading<EndpointSlice>*>(r)->ref_kind.clear();
+                                              },
+                                          .children = kEndpointFields,
+                                          .end =
+                                              [](void* r) {
+                                                  if (static_cast<Reading<EndpointSlice>*>(r)->ref_kind == "Pod")
+                                                      return;
+                                                  endpoint(r).pod_name.clear();
+                                                  endpoint(r).pod_ns = {};
+                                              }}};
 
 // The fields below an object's root, one specialisation a kind.
 template <class T>
@@ -153,8 +165,9 @@ constexpr JsonNode kStatusCode = {.name = "code", .shape = Shape::integer, .set 
                                       static_cast<Reading<T>*>(r)->status.code = v.integer;
                                   }};
 template <class T>
-constexpr JsonNode kStatusMessage = {
-    .name = "message", .set = [](void* r, const JsonValue& v) { static_cast<Reading<T>*>(r)->status.message = v.text; }};
+constexpr JsonNode kStatusMessage = {.name = "message", .set = [](void* r, const JsonValue& v) {
+                                         static_cast<Reading<T>*>(r)->status.message = v.text;
+                                     }};
 template <class T>
 constexpr JsonNode kStatusReason = {
     .name = "reason", .set = [](void* r, const JsonValue& v) { static_cast<Reading<T>*>(r)->status.reason = v.text; }};
@@ -164,8 +177,11 @@ constexpr JsonNode kFields[] = {kMeta<T>, kStatusCode<T>, kStatusMessage<T>, kSt
 
 template <>
 inline constexpr JsonNode kFields<Service>[] = {
-    kMeta<Service>, {.name = "spec", .shape = Shape::object, .children = kServiceSpecFields}, kStatusCode<Service>,
-    kStatusMessage<Service>, kStatusReason<Service>};
+    kMeta<Service>,
+    {.name = "spec", .shape = Shape::object, .children = kServiceSpecFields},
+    kStatusCode<Service>,
+    kStatusMessage<Service>,
+    kStatusReason<Service>};
 
 template <>
 inline constexpr JsonNode kFields<EndpointSlice>[] = {

@@ -74,7 +74,8 @@ SharedString::SharedString(const SharedString& other) noexcept : entry_(other.en
 
 SharedString::~SharedString() {
     if (entry_ == nullptr) return;
-    // Only the last handle takes the lock, and it takes it before it lets go: a look-up can never find an entry without handles.
+    // Only the last handle takes the lock, and it takes it before it lets go: a look-up can never find an entry without
+    // handles.
     uint32_t handles = entry_->handles.load(std::memory_order_relaxed);
     while (handles > 1) {
         if (entry_->handles.compare_exchange_weak(handles, handles - 1, std::memory_order_acq_rel)) return;

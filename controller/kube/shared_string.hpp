@@ -1,7 +1,8 @@
 #pragma once
-// An immutable interned string: equal texts share one copy, a handle is one pointer (8 bytes), comparing for equality compares
-// pointers. For what repeats across tens of thousands of endpoints (zones, nodes, namespaces). The text is freed with its last
-// handle, so nodes that left the cluster leave nothing behind. Handles may be made, copied and dropped on any thread.
+// An immutable interned string: equal texts share one copy, a handle is one pointer (8 bytes), comparing for equality
+// compares pointers. For what repeats across tens of thousands of endpoints (zones, nodes, namespaces). The text is
+// freed with its last handle, so nodes that left the cluster leave nothing behind. Handles may be made, copied and
+// dropped on any thread.
 #include <compare>
 #include <cstddef>
 #include <string>
@@ -11,10 +12,10 @@ namespace steelyard::kube {
 
 class SharedString {
 public:
-    SharedString() = default;  // the empty string; costs nothing
+    SharedString() = default;             // the empty string; costs nothing
     SharedString(std::string_view text);  // NOLINT: implicit by intent. Takes a lock; equal text allocates nothing.
-    SharedString(const char* text) : SharedString(std::string_view(text)) {}            // NOLINT: implicit by intent
-    SharedString(const std::string& text) : SharedString(std::string_view(text)) {}     // NOLINT: implicit by intent
+    SharedString(const char* text) : SharedString(std::string_view(text)) {}         // NOLINT: implicit by intent
+    SharedString(const std::string& text) : SharedString(std::string_view(text)) {}  // NOLINT: implicit by intent
     SharedString(const SharedString& other) noexcept;
     SharedString(SharedString&& other) noexcept : entry_(other.entry_) { other.entry_ = nullptr; }
     SharedString& operator=(SharedString other) noexcept {

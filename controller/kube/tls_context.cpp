@@ -23,7 +23,8 @@ Result<void> configure_tls(ssl::context& context, const ClusterConfig& config) {
     error_code error;
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     if (!config.ca_file.empty() || !config.ca_pem.empty()) {
-        SSL_CTX_set_cert_store(context.native_handle(), X509_STORE_new());  // the library has loaded the system's: drop them
+        SSL_CTX_set_cert_store(context.native_handle(),
+                               X509_STORE_new());  // the library has loaded the system's: drop them
         if (!config.ca_pem.empty()) {
             context.add_certificate_authority(boost::asio::buffer(config.ca_pem), error);
         } else {

@@ -7,8 +7,8 @@
 
 namespace steelyard::kube {
 
-// Trust only the configured CA (the system's CAs when none is), TLS 1.2 or newer, our certificate if there is one. The error names
-// the file or field that cannot be used.
+// Trust only the configured CA (the system's CAs when none is), TLS 1.2 or newer, our certificate if there is one. The
+// error names the file or field that cannot be used.
 Result<void> configure_tls(boost::asio::ssl::context& context, const ClusterConfig& config);
 
 }  // namespace steelyard::kube

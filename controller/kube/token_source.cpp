@@ -26,7 +26,8 @@ Result<void> TokenSource::read(TimePoint now) {
     text.resize(static_cast<size_t>(in.gcount()));
     text = trim(text);
     if (text.empty()) return Error{file_, "the token file is empty"};
-    if (text.find_first_of(" \t\r\n") != std::string::npos) return Error{file_, "the token file holds more than one word"};
+    if (text.find_first_of(" \t\r\n") != std::string::npos)
+        return Error{file_, "the token file holds more than one word"};
     token_ = std::move(text);
     read_at_ = now;
     must_read_ = false;

@@ -1,7 +1,7 @@
 #pragma once
-// The bearer token of the next request. A token file is looked at before every request (stat) and read again when it changed, when
-// a minute has passed, or after the server refused the token; a file that cannot be read leaves the last good token in force.
-// Thread-safe.
+// The bearer token of the next request. A token file is looked at before every request (stat) and read again when it
+// changed, when a minute has passed, or after the server refused the token; a file that cannot be read leaves the last
+// good token in force. Thread-safe.
 #include <filesystem>
 #include <mutex>
 #include <string>

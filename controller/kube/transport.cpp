@@ -4,18 +4,30 @@ namespace steelyard::kube {
 
 std::string_view to_string(ApiErrorKind kind) {
     switch (kind) {
-        case ApiErrorKind::unreachable: return "unreachable";
-        case ApiErrorKind::timeout: return "timeout";
-        case ApiErrorKind::unauthorized: return "unauthorized";
-        case ApiErrorKind::forbidden: return "forbidden";
-        case ApiErrorKind::not_found: return "not_found";
-        case ApiErrorKind::gone: return "gone";
-        case ApiErrorKind::throttled: return "throttled";
-        case ApiErrorKind::server: return "server";
-        case ApiErrorKind::status: return "status";
-        case ApiErrorKind::malformed: return "malformed";
-        case ApiErrorKind::credentials: return "credentials";
-        case ApiErrorKind::stopped: break;
+        case ApiErrorKind::unreachable:
+            return "unreachable";
+        case ApiErrorKind::timeout:
+            return "timeout";
+        case ApiErrorKind::unauthorized:
+            return "unauthorized";
+        case ApiErrorKind::forbidden:
+            return "forbidden";
+        case ApiErrorKind::not_found:
+            return "not_found";
+        case ApiErrorKind::gone:
+            return "gone";
+        case ApiErrorKind::throttled:
+            return "throttled";
+        case ApiErrorKind::server:
+            return "server";
+        case ApiErrorKind::status:
+            return "status";
+        case ApiErrorKind::malformed:
+            return "malformed";
+        case ApiErrorKind::credentials:
+            return "credentials";
+        case ApiErrorKind::stopped:
+            break;
     }
     return "stopped";
 }
@@ -27,8 +39,10 @@ bool is_transient(ApiErrorKind kind) {
         case ApiErrorKind::unauthorized:
         case ApiErrorKind::throttled:
         case ApiErrorKind::server:
-        case ApiErrorKind::credentials: return true;
-        default: return false;
+        case ApiErrorKind::credentials:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -39,12 +53,18 @@ std::string ApiError::to_string() const {
 ApiErrorKind kind_of_status(int status) {
     if (status >= 500) return ApiErrorKind::server;
     switch (status) {
-        case 401: return ApiErrorKind::unauthorized;
-        case 403: return ApiErrorKind::forbidden;
-        case 404: return ApiErrorKind::not_found;
-        case 410: return ApiErrorKind::gone;
-        case 429: return ApiErrorKind::throttled;
-        default: return ApiErrorKind::status;
+        case 401:
+            return ApiErrorKind::unauthorized;
+        case 403:
+            return ApiErrorKind::forbidden;
+        case 404:
+            return ApiErrorKind::not_found;
+        case 410:
+            return ApiErrorKind::gone;
+        case 429:
+            return ApiErrorKind::throttled;
+        default:
+            return ApiErrorKind::status;
     }
 }
 

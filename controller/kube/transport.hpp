@@ -1,6 +1,6 @@
 #pragma once
-// How reflectors reach the API server: whole answers and line streams, each call interruptible. The one implementation that has a
-// network is rest_transport.hpp; tests bring their own.
+// How reflectors reach the API server: whole answers and line streams, each call interruptible. The one implementation
+// that has a network is rest_transport.hpp; tests bring their own.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,7 +30,7 @@ enum class ApiErrorKind : uint8_t {
 };
 
 std::string_view to_string(ApiErrorKind kind);  // the name above: a metric's label
-bool is_transient(ApiErrorKind kind);           // the same request may well succeed once the server, or our token, is mended
+bool is_transient(ApiErrorKind kind);  // the same request may well succeed once the server, or our token, is mended
 
 struct ApiError {
     ApiErrorKind kind = ApiErrorKind::unreachable;
@@ -47,8 +47,8 @@ ApiErrorKind kind_of_status(int status);
 template <class T>
 class [[nodiscard]] ApiResult {
 public:
-    ApiResult(T value) : state_(std::in_place_index<0>, std::move(value)) {}           // NOLINT: implicit by intent
-    ApiResult(ApiError error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit by intent
+    ApiResult(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit by intent
+    ApiResult(ApiError error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by intent
 
     explicit operator bool() const { return state_.index() == 0; }
     T& operator*() { return std::get<0>(state_); }
@@ -68,9 +68,10 @@ struct ApiRequest {
 class WatchStream {
 public:
     virtual ~WatchStream() = default;
-    // The next line without its end, valid until the next call; nullopt: the server ended the stream in good order. Waits at most
-    // `idle_limit` for the line's next byte.
-    virtual ApiResult<std::optional<std::string_view>> next_line(Milliseconds idle_limit, const std::stop_token& stop) = 0;
+    // The next line without its end, valid until the next call; nullopt: the server ended the stream in good order.
+    // Waits at most `idle_limit` for the line's next byte.
+    virtual ApiResult<std::optional<std::string_view>> next_line(Milliseconds idle_limit,
+                                                                 const std::stop_token& stop) = 0;
 };
 
 // Thread-safe: reflectors share one.

@@ -32,10 +32,12 @@ protected:
 
     // A kubeconfig with these fields of the cluster and the user, in YAML's flow style.
     std::string kubeconfig(const std::string& cluster, const std::string& user) const {
-        return write("config", "apiVersion: v1\nkind: Config\ncurrent-context: here\n"
-                               "contexts:\n- name: other\n  context: {cluster: x, user: y}\n"
-                               "- name: here\n  context: {cluster: c, user: u}\n"
-                               "clusters:\n- name: c\n  cluster: " + cluster + "\nusers:\n- name: u\n  user: " + user + "\n");
+        return write("config",
+                     "apiVersion: v1\nkind: Config\ncurrent-context: here\n"
+                     "contexts:\n- name: other\n  context: {cluster: x, user: y}\n"
+                     "- name: here\n  context: {cluster: c, user: u}\n"
+                     "clusters:\n- name: c\n  cluster: " +
+                         cluster + "\nusers:\n- name: u\n  user: " + user + "\n");
     }
 
     // The error's text, the folder cut off.
@@ -45,7 +47,8 @@ protected:
     }
     std::string relative(std::string text) const {
         const std::string prefix = dir_.string() + "/";
-        for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());
+        for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
+            text.erase(at, prefix.size());
         return text;
     }
 
@@ -65,8 +68,9 @@ constexpr const char* kPem = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1BPT0KLS0tLS
 TEST_F(Config, TheCurrentContextIsRead) {
     write("ca.crt", "x");
     write("secret/token", "abc\n");
-    const auto config = load_kubeconfig({kubeconfig("{server: 'https://10.0.0.1:6443/', certificate-authority: ca.crt, tls-server-name: api}",
-                                                    "{tokenFile: secret/token}")});
+    const auto config = load_kubeconfig(
+        {kubeconfig("{server: 'https://10.0.0.1:6443/', certificate-authority: ca.crt, tls-server-name: api}",
+                    "{tokenFile: secret/token}")});
     ASSERT_TRUE(config) << config.error().to_string();
     EXPECT_EQ(config->server, "https://10.0.0.1:6443");
     EXPECT_EQ(config->tls_server_name, "api");
@@ -76,9 +80,10 @@ TEST_F(Config, TheCurrentContextIsRead) {
 }
 
 TEST_F(Config, DataFieldsAreDecoded) {
-    const auto config = load_kubeconfig(
-        {kubeconfig("{server: 'https://api', insecure-skip-tls-verify: true, certificate-authority-data: " + std::string(kPem) + "}",
-                    "{client-certificate-data: " + std::string(kPem) + ", client-key-data: " + kPem + "}")});
+    const auto config = load_kubeconfig({kubeconfig(
+        "{server: 'https://api', insecure-skip-tls-verify: true, certificate-authority-data: " + std::string(kPem) +
+            "}",
+        "{client-certificate-data: " + std::string(kPem) + ", client-key-data: " + kPem + "}")});
     ASSERT_TRUE(config) << config.error().to_string();
     EXPECT_TRUE(config->insecure_skip_tls_verify);
     EXPECT_TRUE(config->ca_pem.starts_with("-----BEGIN CERTIFICATE-----\n"));
@@ -87,7 +92,9 @@ TEST_F(Config, DataFieldsAreDecoded) {
 
 TEST_F(Config, EveryErrorNamesFileAndField) {
     const std::string good = "{server: 'https://api'}";
-    const auto both = [&](const std::string& cluster, const std::string& user) { return error_of(kubeconfig(cluster, user)); };
+    const auto both = [&](const std::string& cluster, const std::string& user) {
+        return error_of(kubeconfig(cluster, user));
+    };
     EXPECT_EQ(both("{}", "{}"), "config: clusters[0].cluster.server: missing");
     EXPECT_EQ(both("{server: 'ftp://api'}", "{}"),
               "config: clusters[0].cluster.server: 'ftp://api' is no http:// or https:// URL of an API server");
@@ -104,7 +111,8 @@ TEST_F(Config, EveryErrorNamesFileAndField) {
               "config: clusters[0].cluster.proxy-url: proxies to the API server are not supported");
     EXPECT_EQ(both("7", "{}"), "config: clusters[0].cluster: must be a mapping");
     EXPECT_EQ(both(good, "{exec: {command: aws}}"),
-              "config: users[0].user.exec: credential plugins are not supported; use a token, tokenFile or client certificate");
+              "config: users[0].user.exec: credential plugins are not supported; use a token, tokenFile or client "
+              "certificate");
     EXPECT_EQ(both(good, "{username: a, password: b}"),
               "config: users[0].user.username: basic authentication is not supported (Kubernetes removed it in 1.19)");
     EXPECT_EQ(both(good, "{tokenFile: none}"), "config: users[0].user.tokenFile: cannot read 'none'");
@@ -116,30 +124,36 @@ TEST_F(Config, FilesThatAreNoKubeconfigAreRefused) {
     EXPECT_EQ(error_of((dir_ / "absent").string()), "absent: cannot be read");
     EXPECT_EQ(error_of(write("list", "- 1\n")), "list: is not a kubeconfig: the document is no mapping");
     EXPECT_EQ(error_of(write("empty", "")), "empty: is not a kubeconfig: the document is no mapping");
-    EXPECT_TRUE(error_of(write("broken", "a: [1\nb: }")).starts_with("broken: is not YAML: line ")) << error_of((dir_ / "broken").string());
+    EXPECT_TRUE(error_of(write("broken", "a: [1\nb: }")).starts_with("broken: is not YAML: line "))
+        << error_of((dir_ / "broken").string());
     EXPECT_EQ(error_of(write("none", "kind: Config\n")),
               "none: current-context: missing: name one of the contexts, as `kubectl config use-context` does");
-    EXPECT_EQ(error_of(write("dangling", "current-context: x\ncontexts: []\n")), "dangling: current-context: 'x' is not in contexts");
+    EXPECT_EQ(error_of(write("dangling", "current-context: x\ncontexts: []\n")),
+              "dangling: current-context: 'x' is not in contexts");
     EXPECT_EQ(error_of(write("shape", "current-context: x\ncontexts: {x: 1}\n")), "shape: contexts: must be a list");
     EXPECT_EQ(error_of(write("entry", "current-context: x\ncontexts: [x]\n")), "entry: contexts[0]: must be a mapping");
-    EXPECT_EQ(error_of(write("user", "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
-                                     "clusters: [{name: c, cluster: {server: 'https://a'}}]\n")),
+    EXPECT_EQ(error_of(write("user",
+                             "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+                             "clusters: [{name: c, cluster: {server: 'https://a'}}]\n")),
               "user: contexts[0].context.user: 'u' is not in users");
 }
 
 TEST_F(Config, SeveralFilesAreMerged) {
     const std::string one = write("one", "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n");
     const std::string two = write("two", "current-context: y\nclusters: [{name: c, cluster: {server: 'https://a'}}]\n");
-    const auto config = load_config("", environment({{"KUBECONFIG", one + ":" + (dir_ / "absent").string() + ":" + two}}));
+    const auto config =
+        load_config("", environment({{"KUBECONFIG", one + ":" + (dir_ / "absent").string() + ":" + two}}));
     ASSERT_TRUE(config) << config.error().to_string();
     EXPECT_EQ(config->server, "https://a");
 }
 
 TEST_F(Config, TheOrderIsFlagInClusterVariableHome) {
-    const std::string flag = write("flag", "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
-                                           "clusters: [{name: c, cluster: {server: 'https://flag'}}]\n");
-    const std::string home = write("home/.kube/config", "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
-                                                        "clusters: [{name: c, cluster: {server: 'https://home'}}]\n");
+    const std::string flag = write("flag",
+                                   "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+                                   "clusters: [{name: c, cluster: {server: 'https://flag'}}]\n");
+    const std::string home = write("home/.kube/config",
+                                   "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+                                   "clusters: [{name: c, cluster: {server: 'https://home'}}]\n");
     const auto in_cluster = environment({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}, {"KUBERNETES_SERVICE_PORT", "x"}});
     EXPECT_EQ(load_config(flag, in_cluster)->server, "https://flag");
     EXPECT_EQ(load_config("", in_cluster).error().where, "KUBERNETES_SERVICE_PORT");
@@ -208,7 +222,8 @@ TEST(Base64, KnownAnswers) {
     EXPECT_EQ(base64_decode("Zm9vYg"), "foob");
     EXPECT_EQ(base64_decode("Zm9v\n YmE="), "fooba");
     EXPECT_EQ(base64_decode("+/+/"), "\xfb\xff\xbf");
-    for (const char* bad : {"Z", "Zg=", "Zg===", "Z=g=", "Zm9v=", "Zm-_", "Zm9v!"}) EXPECT_FALSE(base64_decode(bad)) << bad;
+    for (const char* bad : {"Z", "Zg=", "Zg===", "Z=g=", "Zm9v=", "Zm-_", "Zm9v!"})
+        EXPECT_FALSE(base64_decode(bad)) << bad;
 }
 
 }  // namespace

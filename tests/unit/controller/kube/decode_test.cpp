@@ -62,7 +62,8 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     EXPECT_TRUE(services[1].problems.empty());
 }
 
-constexpr const char* kSlice = R"({"metadata":{"name":"web-x7k2p","generateName":"web-","namespace":"shop","resourceVersion":"99",
+constexpr const char* kSlice =
+    R"({"metadata":{"name":"web-x7k2p","generateName":"web-","namespace":"shop","resourceVersion":"99",
    "labels":{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io","kubernetes.io/service-name":"web"},
    "ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"web","controller":true}]},
   "addressType":"IPv4",
@@ -107,14 +108,16 @@ TEST(Decode, AnEmptyListMayHaveNullItems) {
 }
 
 TEST(Decode, AWronglyTypedFieldIsNamedAndTheRestIsKept) {
-    const Service service = item<Service>(R"({"metadata":{"name":"web","namespace":7,"annotations":{"steelyard.dev/x":1}},
+    const Service service =
+        item<Service>(R"({"metadata":{"name":"web","namespace":7,"annotations":{"steelyard.dev/x":1}},
        "spec":{"ports":[{"name":"a","port":80},{"port":"eighty","targetPort":1.5,"protocol":{"TCP":[1,{}]}},"nonsense",null],
        "type":["ClusterIP"],"clusterIP":true,"sessionAffinityConfig":"none"}})");
     const Problems expected = {
         {"metadata.namespace", "a number where a string is expected; ignored"},
         {"metadata.annotations.steelyard.dev/x", "a number where a string is expected; ignored"},
         {"spec.ports[1].port", "a string where an integer is expected; ignored"},
-        {"spec.ports[1].targetPort", "a number that is no 64-bit integer where an integer or a string is expected; ignored"},
+        {"spec.ports[1].targetPort",
+         "a number that is no 64-bit integer where an integer or a string is expected; ignored"},
         {"spec.ports[1].protocol", "an object where a string is expected; ignored"},
         {"spec.ports[2]", "a string where an object is expected; ignored"},
         {"spec.ports[3]", "null where an object is expected; ignored"},
@@ -142,7 +145,8 @@ TEST(Decode, AbsurdNumbersAreDeliveredAsTheyAreOrNamed) {
 TEST(Decode, ProblemsAreBounded) {
     std::string ports;
     for (int i = 0; i < 1000; ++i) ports += std::string(i == 0 ? "" : ",") + R"({"port":"x"})";
-    EXPECT_EQ(item<Service>(R"({"metadata":{"name":"w"},"spec":{"ports":[)" + ports + "]}}").problems.size(), kMaxProblems);
+    EXPECT_EQ(item<Service>(R"({"metadata":{"name":"w"},"spec":{"ports":[)" + ports + "]}}").problems.size(),
+              kMaxProblems);
 }
 
 TEST(Decode, AnItemWithoutANameSaysSo) {
@@ -176,7 +180,8 @@ TEST(Decode, TextThatIsNoListIsAnError) {
 
 TEST(Decode, DeepNestingInAFieldNobodyWantsIsHarmless) {
     const std::string deep = std::string(100000, '[') + std::string(100000, ']');
-    EXPECT_EQ(item<Service>(R"({"x":)" + deep + R"(,"metadata":{"name":"w","managedFields":)" + deep + "}}").meta.name, "w");
+    EXPECT_EQ(item<Service>(R"({"x":)" + deep + R"(,"metadata":{"name":"w","managedFields":)" + deep + "}}").meta.name,
+              "w");
 }
 
 TEST(Decode, WatchEvents) {
@@ -184,7 +189,8 @@ TEST(Decode, WatchEvents) {
     ASSERT_TRUE(added) << added.error().to_string();
     EXPECT_EQ(added->type, EventType::added);
     EXPECT_EQ(added->object.endpoints.size(), 3U);
-    const auto removed = decode_watch_event<Pod>(R"({"object":{"metadata":{"namespace":"n","name":"p"}},"type":"DELETED"})");
+    const auto removed =
+        decode_watch_event<Pod>(R"({"object":{"metadata":{"namespace":"n","name":"p"}},"type":"DELETED"})");
     ASSERT_TRUE(removed);
     EXPECT_EQ(removed->type, EventType::deleted);
     EXPECT_EQ(removed->object.meta.key(), (ObjectKey{"n", "p"}));
@@ -205,7 +211,8 @@ TEST(Decode, WatchEvents) {
 }
 
 TEST(Decode, AWatchLineThatIsNoEventIsAnError) {
-    for (const std::string text : {"", "{}", "[1]", R"({"type":"UPDATED","object":{}})", R"({"type":7})", R"({"type":"ADDED")"}) {
+    for (const std::string text :
+         {"", "{}", "[1]", R"({"type":"UPDATED","object":{}})", R"({"type":7})", R"({"type":"ADDED")"}) {
         EXPECT_FALSE(decode_watch_event<Service>(text)) << text;
     }
     const auto nothing = decode_watch_event<Service>(R"({"type":"ADDED","object":null})");
@@ -214,7 +221,8 @@ TEST(Decode, AWatchLineThatIsNoEventIsAnError) {
 }
 
 TEST(Decode, AStatusBodyIsReadOrQuoted) {
-    const Status status = decode_status(R"({"kind":"Status","metadata":{},"status":"Failure","message":"pods is forbidden: User",
+    const Status status =
+        decode_status(R"({"kind":"Status","metadata":{},"status":"Failure","message":"pods is forbidden: User",
         "reason":"Forbidden","details":{"kind":"pods"},"code":403})");
     EXPECT_EQ(status.code, 403);
     EXPECT_EQ(status.message, "pods is forbidden: User");

@@ -17,7 +17,9 @@ ReflectorCore watching_from(const std::string& version) {
 
 ApiError error(ApiErrorKind kind, int status = 0) { return ApiError{kind, status, "text"}; }
 const ReflectorCore::List* list_of(const ReflectorCore::Step& step) { return std::get_if<ReflectorCore::List>(&step); }
-const ReflectorCore::Watch* watch_of(const ReflectorCore::Step& step) { return std::get_if<ReflectorCore::Watch>(&step); }
+const ReflectorCore::Watch* watch_of(const ReflectorCore::Step& step) {
+    return std::get_if<ReflectorCore::Watch>(&step);
+}
 
 constexpr Milliseconds kShort{10};
 constexpr Milliseconds kLong{60'000};
@@ -95,7 +97,8 @@ TEST(ReflectorCore, AWatchRefusedThreeTimesIsGivenUpForAList) {
 
 TEST(ReflectorCore, AnOutageHoweverLongDoesNotCauseAList) {
     ReflectorCore machine = watching_from("7");
-    for (int i = 0; i < 1000; ++i) EXPECT_LE(machine.on_error(error(ApiErrorKind::unreachable), Milliseconds(0)).count(), 15'000);
+    for (int i = 0; i < 1000; ++i)
+        EXPECT_LE(machine.on_error(error(ApiErrorKind::unreachable), Milliseconds(0)).count(), 15'000);
     EXPECT_NE(watch_of(machine.next()), nullptr);
 }
 
@@ -117,7 +120,8 @@ TEST(ReflectorCore, RetryAfterIsObeyedWithinReason) {
 
 TEST(ReflectorCore, ARefusedTokenIsTriedAgainSoon) {
     ReflectorCore machine = watching_from("7");
-    for (int i = 0; i < 100; ++i) EXPECT_LE(machine.on_error(error(ApiErrorKind::unauthorized, 401), Milliseconds(0)).count(), 5000);
+    for (int i = 0; i < 100; ++i)
+        EXPECT_LE(machine.on_error(error(ApiErrorKind::unauthorized, 401), Milliseconds(0)).count(), 5000);
 }
 
 TEST(ReflectorCore, LargePagesMakeTheNextOnesSmaller) {

@@ -1,4 +1,5 @@
-// The reflector against an API server that is a script: each request must be the one expected and gets the answer written here.
+// The reflector against an API server that is a script: each request must be the one expected and gets the answer
+// written here.
 #include "controller/kube/reflector.hpp"
 
 #include <gtest/gtest.h>
@@ -15,7 +16,8 @@ namespace {
 
 ApiError failure(ApiErrorKind kind, int status = 0) { return ApiError{kind, status, "scripted"}; }
 
-// A watch that gives its lines and then: nullopt = ends in good order, an error = fails so; kind `stopped` = blocks until stopped.
+// A watch that gives its lines and then: nullopt = ends in good order, an error = fails so; kind `stopped` = blocks
+// until stopped.
 struct Script {
     std::string request = {};  // must occur in the target
     std::string body = {};     // of a list
@@ -73,7 +75,8 @@ private:
         }
         const Script script = scripts_.front();
         scripts_.pop_front();
-        EXPECT_NE(request.target.find(script.request), std::string::npos) << request.target << " lacks " << script.request;
+        EXPECT_NE(request.target.find(script.request), std::string::npos)
+            << request.target << " lacks " << script.request;
         return script;
     }
 
@@ -103,15 +106,17 @@ std::string page(const std::string& version, const std::string& token, const std
     for (const std::string& name : names) {
         items += (items.empty() ? "" : ",") + (R"({"metadata":{"namespace":"n","name":")" + name + R"("}})");
     }
-    return R"({"metadata":{"resourceVersion":")" + version + R"(","continue":")" + token + R"("},"items":[)" + items + "]}";
+    return R"({"metadata":{"resourceVersion":")" + version + R"(","continue":")" + token + R"("},"items":[)" + items +
+           "]}";
 }
 
 std::string event(const std::string& type, const std::string& name, const std::string& version) {
-    return R"({"type":")" + type + R"(","object":{"metadata":{"namespace":"n","name":")" + name + R"(","resourceVersion":")" + version +
-           R"("}}})";
+    return R"({"type":")" + type + R"(","object":{"metadata":{"namespace":"n","name":")" + name +
+           R"(","resourceVersion":")" + version + R"("}}})";
 }
 
-constexpr const char* kGone = R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","message":"too old","reason":"Expired","code":410}})";
+constexpr const char* kGone =
+    R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","message":"too old","reason":"Expired","code":410}})";
 
 struct Outcome {
     std::string story;
@@ -156,7 +161,9 @@ TEST(Reflector, ListsInPagesAndWatches) {
 TEST(Reflector, ADisconnectResumesFromTheBookmarkWithoutAList) {
     const Outcome outcome = play({
         {.request = "limit=", .body = page("10", "", {"a"})},
-        {.request = "resourceVersion=10", .lines = {event("BOOKMARK", "", "50")}, .then = failure(ApiErrorKind::unreachable)},
+        {.request = "resourceVersion=10",
+         .lines = {event("BOOKMARK", "", "50")},
+         .then = failure(ApiErrorKind::unreachable)},
         {.request = "resourceVersion=50", .then = failure(ApiErrorKind::server, 503)},
         {.request = "resourceVersion=50", .lines = {event("ADDED", "b", "51")}},
     });
@@ -172,7 +179,9 @@ TEST(Reflector, GoneListsAnew) {
         {.request = "limit=", .body = page("10", "", {"a", "b"})},
         {.request = "resourceVersion=10", .lines = {kGone}},
         {.request = "limit=", .body = page("90", "", {"b"})},
-        {.request = "resourceVersion=90", .lines = {event("ADDED", "c", "91")}, .then = failure(ApiErrorKind::gone, 410)},
+        {.request = "resourceVersion=90",
+         .lines = {event("ADDED", "c", "91")},
+         .then = failure(ApiErrorKind::gone, 410)},
         {.request = "limit=", .body = page("99", "", {"c"})},
     });
     EXPECT_EQ(outcome.story, "begin +a +b end begin +b end ~c begin +c end");

@@ -1,4 +1,5 @@
-// The transport against a plain HTTP server of this file's own that says what it is told to and keeps what it was asked.
+// The transport against a plain HTTP server of this file's own that says what it is told to and keeps what it was
+// asked.
 #include "controller/kube/rest_transport.hpp"
 
 #include <arpa/inet.h>
@@ -19,7 +20,8 @@
 namespace steelyard::kube {
 namespace {
 
-// Answers each connection with the text of its turn (the last one again when there are no more), then closes it or holds it.
+// Answers each connection with the text of its turn (the last one again when there are no more), then closes it or
+// holds it.
 class Server {
 public:
     explicit Server(std::vector<std::string> answers, bool hold = false) : answers_(std::move(answers)), hold_(hold) {
@@ -92,8 +94,8 @@ private:
 };
 
 std::string answer(const std::string& status, const std::string& body, const std::string& headers = "") {
-    return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers +
-           "\r\n" + body;
+    return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+           headers + "\r\n" + body;
 }
 
 std::string chunk(const std::string& text) {
