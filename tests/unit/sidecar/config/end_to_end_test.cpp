@@ -103,8 +103,12 @@ protected:
     std::shared_ptr<RawPeer> raw_peer(std::string path = "/push") {
         auto peer = std::make_shared<RawPeer>();
         peer->link = config::make_plain_link(io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms});
-        peer->link->start({[peer] { peer->open = true; }, [peer](std::string_view t) { peer->heard.emplace_back(t); },
-                           [peer](const std::string&) { peer->closed = true; }});
+        const auto with = [weak = std::weak_ptr<RawPeer>(peer)](auto change) {
+            if (const auto self = weak.lock()) change(*self);
+        };
+        peer->link->start({[with] { with([](RawPeer& p) { p.open = true; }); },
+                           [with](std::string_view t) { with([&](RawPeer& p) { p.heard.emplace_back(t); }); },
+                           [with](const std::string&) { with([](RawPeer& p) { p.closed = true; }); }});
         EXPECT_TRUE(soon([&] { return peer->open || peer->closed; }));
         return peer;
     }
