@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace steelyard::push {
 namespace {
 
@@ -183,6 +186,19 @@ TEST(PushCodec, AFileNeedsNeitherTypeNorVersion) {
     EXPECT_EQ(std::get<Snapshot>(decoded).version, "file");
     EXPECT_EQ(decode_snapshot_file(R"({"type":"delta","upsert":[]})").index(), 1u);
     EXPECT_EQ(decode_snapshot_file("{}").index(), 1u);
+}
+
+TEST(PushCodec, EveryExampleInTheDocumentationIsRead) {
+    std::ifstream in(STEELYARD_SOURCE_DIR "/docs/push-protocol.md");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    int examples = 0;
+    for (size_t at = 0; (at = text.find("```json\n", at)) != std::string::npos; ++examples) {
+        at += 8;
+        const std::string example = text.substr(at, text.find("```", at) - at);
+        const bool read = decode_from_controller(example).index() == 0 || decode_from_proxy(example).index() == 0;
+        EXPECT_TRUE(read) << example;
+    }
+    EXPECT_GE(examples, 9);
 }
 
 TEST(PushCodec, AVersionIsAnEpochAndACounter) {
