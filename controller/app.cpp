@@ -49,6 +49,7 @@ public:
     void run() { io_.run(); }
 
 private:
+    Result<void> open_source();
     Result<void> start_source();
     void start_admin_pages();
     bool enough(const store::ClusterState& state) const;
@@ -80,6 +81,7 @@ Result<void> ControllerApp::Impl::start() {
     if (!is_loopback(options_.push_ip)) {
         log::warn("--push-listen {}: the push protocol is not encrypted yet; keep it on a trusted network", options_.push_ip);
     }
+    if (auto opened = open_source(); !opened) return opened;
     if (auto started = server_.start(); !started) return started;
     if (auto started = start_source(); !started) return started;
     start_admin_pages();
@@ -88,12 +90,13 @@ Result<void> ControllerApp::Impl::start() {
     return {};
 }
 
-Result<void> ControllerApp::Impl::start_source() {
+// What can be wrong with flags and files is said before anything is opened.
+Result<void> ControllerApp::Impl::open_source() {
     if (!options_.manifests.empty()) {
         manifests_ = std::make_unique<manifests::ManifestSource>(
             manifests::SourceOptions{.directory = options_.manifests},
             manifests::Sinks{inbox_.services(), inbox_.slices(), inbox_.pods()});
-        return manifests_->start();
+        return {};
     }
     auto config = kube::load_config(options_.kubeconfig);
     if (!config) return config.error();
@@ -101,6 +104,11 @@ Result<void> ControllerApp::Impl::start_source() {
     if (!source) return source.error();
     kube_ = std::move(*source);
     log::info("watching {} ({})", config->server, config->source);
+    return {};
+}
+
+Result<void> ControllerApp::Impl::start_source() {
+    if (manifests_) return manifests_->start();
     kube_->start();
     return {};
 }

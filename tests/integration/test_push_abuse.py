@@ -55,8 +55,8 @@ def test_bytes_that_are_no_http_are_dropped(running):
                 raw.shutdown(socket.SHUT_WR)
                 while raw.recv(65536):
                     pass
-            except ConnectionError:
-                pass
+            except OSError:
+                pass  # it may be closed before all is sent
 
 
 GARBAGE = {

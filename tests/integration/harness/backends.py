@@ -93,6 +93,7 @@ class _HttpConnection(asyncio.Protocol):
         self.buffer = b""
         self.transport = None
         self.busy = False
+        self.continued = False  # this request's client was told to go on
 
     def connection_made(self, transport):
         self.transport = transport
@@ -114,7 +115,11 @@ class _HttpConnection(asyncio.Protocol):
         head, rest = self.buffer.split(b"\r\n\r\n", 1)
         size = _body_size(head.lower(), rest)
         if size is None or len(rest) < size:
+            if b"\r\nexpect: 100-continue" in head.lower() and not rest and not self.continued:
+                self.continued = True
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             return
+        self.continued = False
         self.buffer = rest[size:]
         self._answer(head, rest[:size])
 
