@@ -188,7 +188,7 @@ private:
     }
 
     void deliver(Object object, Place place, kube::Problems problems) {
-        place.key = meta_of(object).key();
+        if (!meta_of(object).name.empty()) place.key = meta_of(object).key();
         if (options_.as_api_server) {
             if (problems.empty()) std::visit([&](const auto& o) { validate(o, problems); }, object);
             if (!problems.empty()) return fault(place, problems);

@@ -18,7 +18,7 @@ using config::Path;
 
 // What one file's objects may cost to read in all. Aliases let a small file stand for a huge one.
 struct Budget {
-    size_t fields = 2'000'000;  // elements of lists and entries of mappings
+    size_t fields = 1'000'000;  // elements of lists and entries of mappings
 };
 
 class Fields {

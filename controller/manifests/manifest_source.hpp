@@ -3,9 +3,11 @@
 // followed by inotify, and told to the handlers as a list and then as changes, a few milliseconds after a file is in place.
 //
 // The last good state stays in force: of a file that does not parse, all its objects; of an object that is wrong, that object;
-// of a directory that vanished, everything until it is there again. A file that is open for writing is not read before it is
-// closed; one that changes while it is read is read again. An object that two files declare is taken from the first by name.
-// ConfigMap volumes (symbolic links through ..data) are followed. Each problem is said once, and again only after it was gone.
+// of a directory that vanished, everything until it is there again. A file that is gone is taken for deleted 50 ms later (editors
+// replace files by moving them away; 1 s in a directory that was just replaced). A file that is open for writing is not read
+// before it is closed; one that changes while it is read is read again. An object that two files declare is taken from the first
+// by name. ConfigMap volumes (symbolic links through ..data) are followed. Each problem is said once, and again only after it was
+// gone.
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -56,8 +58,8 @@ public:
     SourceStatus status() const;  // any thread
 
 private:
-    class Follower;
-    std::unique_ptr<Follower> follower_;
+    struct Runner;
+    std::unique_ptr<Runner> runner_;
 };
 
 }  // namespace steelyard::manifests
