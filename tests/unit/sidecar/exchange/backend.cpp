@@ -73,6 +73,18 @@ void Backend::accept_all() {
     }
 }
 
+FullHost::FullHost() : listener_(bind_loopback(port_)) {
+    ::listen(listener_.get(), 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port_);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 4; ++i) {
+        auto& filler = fillers_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        ::connect(filler.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
+    }
+}
+
 Backend::Script serve(Backend::Handler handler) {
     return [handler = std::move(handler)](Peer& peer) {
         while (const Message request = peer.next()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "tests/unit/sidecar/exchange/socket.hpp"
 
@@ -58,6 +59,18 @@ private:
     std::mutex mutex_;  // guards served_
     std::list<Connection> served_;
     std::thread acceptor_;
+};
+
+// A host whose accept queue is full: a connect to it hangs.
+class FullHost {
+public:
+    FullHost();
+    uint16_t port() const { return port_; }
+
+private:
+    uint16_t port_ = 0;
+    UniqueFd listener_;
+    std::vector<UniqueFd> fillers_;
 };
 
 // Answers every request of a connection with what `handler` returns, until the client closes.
