@@ -1,6 +1,7 @@
 #pragma once
-// Resources as JSON: the shapes of docs/push-protocol.md. Encoding appends text (no tree, one growing string: a snapshot of
-// 100,000 endpoints is one pass); decoding takes one parsed element and returns a resource that passed validate().
+// Resources as JSON: the shapes of docs/push-protocol.md. Encoding appends text (no tree, one growing string: a
+// snapshot of 100,000 endpoints is one pass); decoding takes one parsed element and returns a resource that passed
+// validate().
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -21,8 +22,8 @@ void append_json(std::string& out, const ResourceKey& key);
 // At least about how many bytes append_json will add, to reserve by.
 size_t json_size_hint(const EndpointSlice& slice);
 
-// Unknown fields are ignored (a newer controller may say more); an unknown kind, a missing required field, a wrong type or a
-// value out of its limits is a problem under `path`, and nothing is returned.
+// Unknown fields are ignored (a newer controller may say more); an unknown kind, a missing required field, a wrong type
+// or a value out of its limits is a problem under `path`, and nothing is returned.
 std::optional<Resource> decode_resource(const nlohmann::json& element, const Path& path, Problems& problems);
 std::optional<ResourceKey> decode_key(const nlohmann::json& element, const Path& path, Problems& problems);
 

@@ -1,4 +1,5 @@
-// One JSON element to one resource. The element's tree is small (a slice at most) and dropped by the caller right after.
+// One JSON element to one resource. The element's tree is small (a slice at most) and dropped by the caller right
+// after.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -23,7 +24,8 @@ std::optional<HashKey::Source> parse_hash_source(std::string_view text) {
 // "200-399" or "404"; nullopt for anything else. Whether the codes make sense is validate()'s.
 std::optional<StatusRange> parse_status_range(std::string_view text) {
     const auto code = [](std::string_view digits) -> std::optional<uint16_t> {
-        if (digits.size() != 3 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+        if (digits.size() != 3 ||
+            !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
             return std::nullopt;
         }
         return static_cast<uint16_t>((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
@@ -60,7 +62,8 @@ void decode_health(const json& value, const Path& path, Problems& problems, Heal
     if (expected == nullptr) return;
     std::vector<StatusRange> ranges;
     fields.list(expected, "expected", 16, [&](const json& element, const Path& at) {
-        const auto range = element.is_string() ? parse_status_range(element.get_ref<const std::string&>()) : std::nullopt;
+        const auto range =
+            element.is_string() ? parse_status_range(element.get_ref<const std::string&>()) : std::nullopt;
         if (range) {
             ranges.push_back(*range);
         } else {

@@ -10,7 +10,8 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
-// The length of the well-formed UTF-8 sequence that `text` begins with (Unicode 15, table 3-7), 0 if it begins with none.
+// The length of the well-formed UTF-8 sequence that `text` begins with (Unicode 15, table 3-7), 0 if it begins with
+// none.
 size_t utf8_length(std::string_view text) {
     const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
     const auto in = [](unsigned value, unsigned low, unsigned high) { return value >= low && value <= high; };
@@ -58,7 +59,8 @@ void append_number(std::string& out, uint64_t value) {
     out.append(digits.data(), end);
 }
 
-// `,"key":` where key is one of our own, which needs no escaping. Every object here begins with "kind" or a required field.
+// `,"key":` where key is one of our own, which needs no escaping. Every object here begins with "kind" or a required
+// field.
 void append_key(std::string& out, std::string_view key) {
     out += ",\"";
     out += key;

@@ -1,6 +1,6 @@
 #pragma once
-// Reading a JSON object's fields with errors that name them: what the decoders of resources and of messages share. Includes all
-// of nlohmann/json: for .cpp files of decoders only.
+// Reading a JSON object's fields with errors that name them: what the decoders of resources and of messages share.
+// Includes all of nlohmann/json: for .cpp files of decoders only.
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -11,19 +11,27 @@ namespace steelyard::config {
 
 inline std::string type_of(const nlohmann::json& value) {
     switch (value.type()) {
-        case nlohmann::json::value_t::object: return "an object";
-        case nlohmann::json::value_t::array: return "a list";
-        case nlohmann::json::value_t::string: return "a string";
-        case nlohmann::json::value_t::boolean: return "a boolean";
-        case nlohmann::json::value_t::null: return "null";
-        default: return "a number";
+        case nlohmann::json::value_t::object:
+            return "an object";
+        case nlohmann::json::value_t::array:
+            return "a list";
+        case nlohmann::json::value_t::string:
+            return "a string";
+        case nlohmann::json::value_t::boolean:
+            return "a boolean";
+        case nlohmann::json::value_t::null:
+            return "null";
+        default:
+            return "a number";
     }
 }
 
-// Reads the fields of one object. Each reader leaves `out` as it was when the field is absent or wrong; what is wrong is noted.
+// Reads the fields of one object. Each reader leaves `out` as it was when the field is absent or wrong; what is wrong
+// is noted.
 class Fields {
 public:
-    Fields(const nlohmann::json& object, const Path& path, Problems& problems) : object_(object), path_(path), problems_(problems) {}
+    Fields(const nlohmann::json& object, const Path& path, Problems& problems)
+        : object_(object), path_(path), problems_(problems) {}
 
     bool is_object() const {
         if (object_.is_object()) return true;
@@ -71,7 +79,8 @@ public:
         if (!value->is_array()) {
             problems_.add(at, "is " + type_of(*value) + ", not a list");
         } else if (value->size() > most) {
-            problems_.add(at, std::to_string(value->size()) + " elements; at most " + std::to_string(most) + " are allowed");
+            problems_.add(
+                at, std::to_string(value->size()) + " elements; at most " + std::to_string(most) + " are allowed");
         } else {
             for (size_t i = 0; i < value->size() && !problems_.full(); ++i) each((*value)[i], at[i]);
         }

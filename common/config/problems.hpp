@@ -1,7 +1,7 @@
 #pragma once
-// What is wrong with a document, and where: the errors a nack carries. A Path is a chain of parents on the stack, turned into
-// text ("upsert[0].endpoints[3].port") only when there is a problem to name. Problems keeps the first kMaxProblems and counts
-// the rest, so that garbage cannot grow a reply.
+// What is wrong with a document, and where: the errors a nack carries. A Path is a chain of parents on the stack,
+// turned into text ("upsert[0].endpoints[3].port") only when there is a problem to name. Problems keeps the first
+// kMaxProblems and counts the rest, so that garbage cannot grow a reply.
 #include <cstddef>
 #include <string>
 #include <string_view>

@@ -62,13 +62,14 @@ void check_health(const HealthCheck& check, const Path& path, Problems& problems
     check_range(check.fall, kFallRange, path / "fall", problems);
     check_range(check.jitter_percent, kJitterRange, path / "jitter_percent", problems);
     if (check.path.empty() || check.path[0] != '/' || check.path.size() > kMaxPathBytes || !is_visible(check.path)) {
-        problems.add(path / "path", "'" + shown(check.path) + "' is not a path (it begins with /, visible ASCII, at most " +
+        problems.add(path / "path", "'" + shown(check.path) +
+                                        "' is not a path (it begins with /, visible ASCII, at most " +
                                         std::to_string(kMaxPathBytes) + " bytes)");
     }
     check_optional_name(check.host, path / "host", problems);
     if (check.expected.empty() || check.expected.size() > kMaxRanges) {
-        problems.add(path / "expected",
-                     std::to_string(check.expected.size()) + " ranges; 1-" + std::to_string(kMaxRanges) + " are allowed");
+        problems.add(path / "expected", std::to_string(check.expected.size()) + " ranges; 1-" +
+                                            std::to_string(kMaxRanges) + " are allowed");
     }
     size_t i = 0;
     for (const auto& [first, last] : check.expected) {

@@ -1,6 +1,6 @@
 #pragma once
-// The limits that model.hpp states, checked: at every door a resource comes in by (a frame, a file, the controller's own
-// output). Adds one problem for each field that is wrong, under `path`, and changes nothing. Pure.
+// The limits that model.hpp states, checked: at every door a resource comes in by (a frame, a file, the controller's
+// own output). Adds one problem for each field that is wrong, under `path`, and changes nothing. Pure.
 #include <string_view>
 
 #include "common/config/model.hpp"

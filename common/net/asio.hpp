@@ -1,6 +1,6 @@
 #pragma once
-// The only include of Boost.Asio: <utility> must come before awaitable.hpp (Boost 1.74 with GCC 12), and separate headers
-// here keep every translation unit to what it uses.
+// The only include of Boost.Asio: <utility> must come before awaitable.hpp (Boost 1.74 with GCC 12), and separate
+// headers here keep every translation unit to what it uses.
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>

@@ -1,5 +1,6 @@
 #pragma once
-// The only include of Boost.Beast: the WebSocket and HTTP of the push protocol. Slow to compile: one .cpp at each end uses it.
+// The only include of Boost.Beast: the WebSocket and HTTP of the push protocol. Slow to compile: one .cpp at each end
+// uses it.
 #include <utility>
 
 #include <boost/beast/core/bind_handler.hpp>

@@ -1,6 +1,7 @@
 #pragma once
-// Frames to messages and back. Decoding is strict where it matters (types, limits, required fields, depth of nesting) and
-// lenient where it must be (unknown fields), never throws, and holds one resource's JSON tree at a time, not the frame's.
+// Frames to messages and back. Decoding is strict where it matters (types, limits, required fields, depth of nesting)
+// and lenient where it must be (unknown fields), never throws, and holds one resource's JSON tree at a time, not the
+// frame's.
 #include <string>
 #include <string_view>
 
@@ -42,8 +43,8 @@ private:
     bool is_delta_ = false;
 };
 
-// A frame that could not be read. `version` is the frame's own when it could be told, for the nack; `refusable` says that the
-// frame was a snapshot or delta and a nack is the answer (else it was no message at all).
+// A frame that could not be read. `version` is the frame's own when it could be told, for the nack; `refusable` says
+// that the frame was a snapshot or delta and a nack is the answer (else it was no message at all).
 struct DecodeFailure {
     config::Problems problems;
     std::string version;

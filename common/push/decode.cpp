@@ -218,9 +218,10 @@ Decoded<Snapshot> decode_snapshot_file(std::string_view text) {
 
 Decoded<FromProxy> decode_from_proxy(std::string_view frame) {
     Problems problems;
-    FrameSax sax{{"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors", "upstreams"},
-                 {},
-                 problems};
+    FrameSax sax{
+        {"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors", "upstreams"},
+        {},
+        problems};
     if (!sax.read(frame)) return DecodeFailure{std::move(problems), {}, false};
     const Path top;
     const Fields fields{sax.root(), top, problems};

@@ -22,7 +22,8 @@ bool FrameSax::saw(std::string_view section) const {
 }
 
 bool FrameSax::parse_error(size_t, const std::string&, const nlohmann::detail::exception& ex) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 5: ..., last read: '...'": without the library's tag.
+    // "[json.exception.parse_error.101] parse error at line 1, column 5: ..., last read: '...'": without the library's
+    // tag.
     std::string_view what = ex.what();
     const size_t tag = what.find("] ");
     if (tag != std::string_view::npos) what.remove_prefix(tag + 2);

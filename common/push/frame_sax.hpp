@@ -1,7 +1,8 @@
 #pragma once
-// One pass over a frame's text. The members of the frame's object that are known by name become a small tree; those called
-// sections ("upsert", "remove") are lists whose elements are handed over one at a time and then dropped, so that a snapshot of
-// 13 MB costs one slice of tree. Unknown members are skipped without a tree. Nesting is bounded. Private to the decoder.
+// One pass over a frame's text. The members of the frame's object that are known by name become a small tree; those
+// called sections ("upsert", "remove") are lists whose elements are handed over one at a time and then dropped, so that
+// a snapshot of 13 MB costs one slice of tree. Unknown members are skipped without a tree. Nesting is bounded. Private
+// to the decoder.
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>

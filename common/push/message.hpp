@@ -1,6 +1,7 @@
 #pragma once
-// The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report go from proxy to controller; snapshot,
-// delta, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them into frames.
+// The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report go from proxy to controller;
+// snapshot, delta, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them
+// into frames.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,7 +29,8 @@ enum class Role : uint8_t { sidecar, edge };
 std::string_view to_string(Role role);
 std::optional<Role> parse_role(std::string_view text);
 
-// A version as the controller makes it: an epoch (random, new at each start) and a counter. A proxy takes it as opaque text.
+// A version as the controller makes it: an epoch (random, new at each start) and a counter. A proxy takes it as opaque
+// text.
 struct Version {
     std::string epoch;  // 1 .. 32 of 0-9a-z
     uint64_t counter = 0;
@@ -38,8 +40,8 @@ struct Version {
     friend bool operator==(const Version&, const Version&) = default;
 };
 
-// Who the proxy is and what it wants. `instance` is new at each start of the proxy's process: the same name with the same
-// instance replaces its own old session, with another one it is refused while the old session lives.
+// Who the proxy is and what it wants. `instance` is new at each start of the proxy's process: the same name with the
+// same instance replaces its own old session, with another one it is refused while the old session lives.
 struct Hello {
     int protocol = kProtocol;
     std::string name;
@@ -81,8 +83,8 @@ struct Report {
     std::vector<UpstreamReport> upstreams;
 };
 
-// Why the controller is about to close. `code`: name_in_use, bad_hello, unsupported_protocol, forbidden, protocol, timeout,
-// too_large, replaced, stopping.
+// Why the controller is about to close. `code`: name_in_use, bad_hello, unsupported_protocol, forbidden, protocol,
+// timeout, too_large, replaced, stopping.
 struct ErrorMessage {
     std::string code;
     std::string problem;

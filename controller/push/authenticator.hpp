@@ -1,6 +1,6 @@
 #pragma once
-// Who a peer is and what it may have: the one place where a connection is let in. Called on the server's thread for each
-// hello, before any resource is sent; must not block.
+// Who a peer is and what it may have: the one place where a connection is let in. Called on the server's thread for
+// each hello, before any resource is sent; must not block.
 #include <optional>
 #include <string>
 

@@ -1,10 +1,11 @@
 #pragma once
-// Everything the controller pushes, with the version at which each resource last changed. Pure: no I/O, no clock, one thread.
+// Everything the controller pushes, with the version at which each resource last changed. Pure: no I/O, no clock, one
+// thread.
 //
-// Resources are linked in the order of their last change, so that a delta walks what changed since its base and nothing else:
-// O(changed), whatever the total. Removals stay as tombstones, at most `max_tombstones`; a base older than one that is forgotten
-// needs a snapshot. Frames are encoded on demand and shared, while somebody holds them, by all who ask for the same one; no
-// resource's JSON is kept.
+// Resources are linked in the order of their last change, so that a delta walks what changed since its base and nothing
+// else: O(changed), whatever the total. Removals stay as tombstones, at most `max_tombstones`; a base older than one
+// that is forgotten needs a snapshot. Frames are encoded on demand and shared, while somebody holds them, by all who
+// ask for the same one; no resource's JSON is kept.
 #include <cstdint>
 #include <list>
 #include <map>
@@ -21,8 +22,8 @@
 
 namespace steelyard::push {
 
-// One step of the world: first the upserts, then the removals. An upsert that is equal to what is there changes nothing;
-// removing what is not there neither.
+// One step of the world: first the upserts, then the removals. An upsert that is equal to what is there changes
+// nothing; removing what is not there neither.
 struct Change {
     std::vector<config::Resource> upsert;
     std::vector<config::ResourceKey> remove;
@@ -104,9 +105,9 @@ private:
     const std::string epoch_;
     const Limits limits_;
     uint64_t counter_ = 0;
-    uint64_t floor_ = 0;       // a base below it lacks removals that are forgotten
-    bool dirty_ = false;       // this publish has changed something
-    Entry* newest_ = nullptr;  // the change order
+    uint64_t floor_ = 0;            // a base below it lacks removals that are forgotten
+    bool dirty_ = false;            // this publish has changed something
+    Entry* newest_ = nullptr;       // the change order
     std::list<Entry*> tombstones_;  // oldest first
     std::map<std::string, std::unique_ptr<Entry>, std::less<>> listeners_;
     std::map<std::string, std::unique_ptr<Record>, std::less<>> records_;

@@ -19,7 +19,8 @@ struct PushCache::Entry {
     Entry& operator=(const Entry&) = delete;
 
     // Nothing (just made), the resource, or the key of a tombstone.
-    using Content = std::variant<std::monostate, config::Listener, config::Upstream, config::EndpointSlice, config::ResourceKey>;
+    using Content =
+        std::variant<std::monostate, config::Listener, config::Upstream, config::EndpointSlice, config::ResourceKey>;
 
     bool alive() const { return content_index_alive(resource.index()); }
     static bool content_index_alive(size_t index) { return index >= 1 && index <= 3; }

@@ -1,6 +1,7 @@
 #pragma once
-// One accepted connection as the server sees it: messages in, frames out, an end. The transport below (WebSocket on TCP here; TLS
-// takes its place beside it) is connection_ws.cpp's business alone. All calls and events are on the io_context's thread.
+// One accepted connection as the server sees it: messages in, frames out, an end. The transport below (WebSocket on TCP
+// here; TLS takes its place beside it) is connection_ws.cpp's business alone. All calls and events are on the
+// io_context's thread.
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -23,9 +24,9 @@ struct ConnectionOptions {
 class Connection {
 public:
     struct Events {
-        std::function<void(const Peer&)> on_open;             // the WebSocket is up
-        std::function<void(std::string_view)> on_message;     // a text message
-        std::function<void(const std::string&)> on_closed;    // exactly once, the last one; says why
+        std::function<void(const Peer&)> on_open;           // the WebSocket is up
+        std::function<void(std::string_view)> on_message;   // a text message
+        std::function<void(const std::string&)> on_closed;  // exactly once, the last one; says why
     };
 
     virtual ~Connection() = default;

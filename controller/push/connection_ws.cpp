@@ -27,9 +27,8 @@ public:
         parser_->header_limit(kMaxHeaderBytes);
         parser_->body_limit(0);
         lowest().expires_after(options_.handshake_timeout);
-        http::async_read(ws_.next_layer(), buffer_, *parser_, [self = this->shared_from_this()](error_code ec, size_t) {
-            self->on_request(ec);
-        });
+        http::async_read(ws_.next_layer(), buffer_, *parser_,
+                         [self = this->shared_from_this()](error_code ec, size_t) { self->on_request(ec); });
     }
 
     void send(Frame frame) override {
@@ -135,9 +134,8 @@ private:
 
     void say_goodbye() {
         if (std::exchange(said_goodbye_, true)) return;
-        ws_.async_close(websocket::close_code::policy_error, [self = this->shared_from_this()](error_code) {
-            self->lowest().close();
-        });
+        ws_.async_close(websocket::close_code::policy_error,
+                        [self = this->shared_from_this()](error_code) { self->lowest().close(); });
     }
 
     void end(const std::string& why) {
@@ -166,7 +164,8 @@ std::shared_ptr<Connection> make_plain_connection(asio::ip::tcp::socket socket, 
     const auto peer = socket.remote_endpoint(ignored);
     const std::string host = peer.address().to_string();
     std::string address = (peer.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(peer.port());
-    return std::make_shared<WsConnection<beast::tcp_stream>>(beast::tcp_stream{std::move(socket)}, std::move(address), options);
+    return std::make_shared<WsConnection<beast::tcp_stream>>(beast::tcp_stream{std::move(socket)}, std::move(address),
+                                                             options);
 }
 
 }  // namespace steelyard::push

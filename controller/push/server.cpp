@@ -1,16 +1,11 @@
-// Accepting, the registry of proxies, and what their machines ask for. No Beast here: connection_ws.cpp has it.
-#include "controller/push/server.hpp"
-
+// Accepting, publishing, the clock and the end. What is said to each proxy is in server_proxies.cpp; Beast in
+// connection_ws.cpp.
 #include <malloc.h>
 
-#include <algorithm>
-#include <mutex>
-#include <unordered_map>
+#include <utility>
 
 #include "common/log.hpp"
-#include "common/net/asio.hpp"
-#include "common/push/codec.hpp"
-#include "controller/push/connection.hpp"
+#include "controller/push/server_core.hpp"
 
 namespace steelyard::push {
 namespace {
@@ -19,86 +14,20 @@ using tcp = asio::ip::tcp;
 
 constexpr auto kTick = std::chrono::seconds{1};
 constexpr auto kAcceptRetry = std::chrono::milliseconds{100};
-constexpr auto kGoodbye = std::chrono::seconds{1};   // from stop() until what still hangs is cut
+constexpr auto kGoodbye = std::chrono::seconds{1};  // from stop() until what still hangs is cut
 constexpr auto kCloseWithin = std::chrono::seconds{5};
-constexpr unsigned kMaxComplaints = 20;               // log lines about peers in one tick; the counters have them all
+constexpr unsigned kMaxComplaints = 20;
 constexpr uint64_t kTrimBytes = 1u << 20;
-
-int64_t unix_ms() {
-    return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-bool is_refusal(const std::string& code) { return code != "replaced" && code != "stopping"; }
 
 }  // namespace
 
-class PushServer::Core : public std::enable_shared_from_this<PushServer::Core> {
-public:
-    Core(asio::io_context& io, ServerOptions options, PushCache& cache)
-        : io_(io), options_(std::move(options)), cache_(cache), acceptor_(io), tick_(io), accept_retry_(io) {
-        if (!options_.authenticator) options_.authenticator = std::make_shared<AllowAll>();
-        stats_.version = cache_.version().to_string();
-    }
+PushServer::Core::Core(asio::io_context& io, ServerOptions options, PushCache& cache)
+    : io_(io), options_(std::move(options)), cache_(cache), acceptor_(io), tick_(io), accept_retry_(io) {
+    if (!options_.authenticator) options_.authenticator = std::make_shared<AllowAll>();
+    stats_.version = cache_.version().to_string();
+}
 
-    Result<void> start();
-    uint16_t port() const { return port_; }
-    void set_ready();
-    void publish(Change change);
-    void stop();
-    ServerStats stats() const;
-
-    asio::io_context& io() { return io_; }
-
-private:
-    struct Proxy {
-        uint64_t id;
-        std::shared_ptr<Connection> connection;
-        Peer peer;
-        std::optional<PushSession> session;  // from the open WebSocket on
-        std::optional<TimePoint> closing_since;
-        std::string closing_code;
-        bool counted = false;  // as a session: its hello was accepted
-    };
-
-    void accept();
-    void on_accept(tcp::socket socket);
-    void on_open(uint64_t id, const Peer& peer);
-    void on_message(uint64_t id, std::string_view text);
-    void on_closed(uint64_t id, const std::string& why);
-    std::optional<ErrorMessage> admit(uint64_t id, const Hello& hello);
-    void run(Proxy& proxy, PushSession::Action action);
-    void close(Proxy& proxy, const ErrorMessage& error);
-    void note_message(Proxy& proxy);
-    void note_nack(const Proxy& proxy);
-    void welcome(Proxy& proxy);
-    void arm_tick(Duration after);
-    void on_tick();
-    void trim();
-    void refuse(const std::string& reason);
-    bool may_complain() { return complaints_++ < kMaxComplaints; }
-    static std::string describe(const Proxy& proxy);
-    static void fill(ProxyStats& row, const Proxy& proxy);
-    void note_progress(ProxyStats& row, const PushSession::Status& status);  // under the mutex
-
-    asio::io_context& io_;
-    ServerOptions options_;
-    PushCache& cache_;
-    tcp::acceptor acceptor_;
-    asio::steady_timer tick_;
-    asio::steady_timer accept_retry_;
-    uint16_t port_ = 0;
-    bool ready_ = false;
-    bool stopping_ = false;
-    uint64_t next_id_ = 1;
-    std::unordered_map<uint64_t, std::unique_ptr<Proxy>> proxies_;
-    std::unordered_map<std::string, uint64_t> names_;  // of proxies that said hello
-    unsigned complaints_ = 0;
-    uint64_t bytes_at_tick_ = 0, bytes_at_trim_ = 0;
-
-    mutable std::mutex mutex_;  // guards what follows: written on the io_context's thread, read from any
-    ServerStats stats_;
-    std::unordered_map<uint64_t, ProxyStats> rows_;
-};
+bool PushServer::Core::may_complain() { return complaints_++ < kMaxComplaints; }
 
 Result<void> PushServer::Core::start() {
     const std::string where = options_.address + ":" + std::to_string(options_.port);
@@ -166,109 +95,6 @@ void PushServer::Core::on_accept(tcp::socket socket) {
                        }});
 }
 
-void PushServer::Core::on_open(uint64_t id, const Peer& peer) {
-    Proxy& proxy = *proxies_.at(id);
-    proxy.peer = peer;
-    if (stopping_) return close(proxy, {"stopping", "the controller is stopping"});
-    proxy.session.emplace(
-        cache_, options_.session, [this, id](const Hello& hello) { return admit(id, hello); }, ready_, Clock::now());
-}
-
-std::optional<ErrorMessage> PushServer::Core::admit(uint64_t id, const Hello& hello) {
-    if (auto refused = options_.authenticator->admit(proxies_.at(id)->peer, hello)) return refused;
-    const auto named = names_.find(hello.name);
-    if (named != names_.end()) {
-        Proxy& old = *proxies_.at(named->second);
-        const Hello& theirs = *old.session->status().hello;
-        if (theirs.instance != hello.instance) {
-            return ErrorMessage{"name_in_use", "a proxy named " + hello.name + " is connected from " + old.peer.address +
-                                                   ", as another instance; give each proxy its own name"};
-        }
-        close(old, {"replaced", "the same instance has connected again"});
-    }
-    names_[hello.name] = id;
-    return std::nullopt;
-}
-
-void PushServer::Core::on_message(uint64_t id, std::string_view text) {
-    Proxy& proxy = *proxies_.at(id);
-    if (!proxy.session || proxy.closing_since) return;
-    const uint64_t nacks = proxy.session->status().nacks;
-    const uint64_t reports = proxy.session->status().reports;
-    auto action = proxy.session->on_message(text, Clock::now());
-    if (!proxy.counted && proxy.session->status().hello) welcome(proxy);
-    const auto& status = proxy.session->status();
-    if (status.nacks != nacks) note_nack(proxy);
-    if (status.reports != reports && options_.on_report) options_.on_report(status.hello->name, *status.report);
-    run(proxy, std::move(action));
-    note_message(proxy);
-}
-
-void PushServer::Core::welcome(Proxy& proxy) {
-    proxy.counted = true;
-    const Hello& hello = *proxy.session->status().hello;
-    log::info("push: {} connected, {} on node '{}', has version '{}', wants {}", describe(proxy), to_string(hello.role),
-              hello.node, hello.version,
-              proxy.session->subscription().everything ? "everything"
-                                                       : std::to_string(proxy.session->subscription().names.size()) + " upstreams");
-    const std::lock_guard lock{mutex_};
-    ++stats_.sessions;
-    rows_[proxy.id].connected_unix_ms = unix_ms();
-}
-
-void PushServer::Core::note_nack(const Proxy& proxy) {
-    const auto& status = proxy.session->status();
-    if (!may_complain()) return;
-    std::string reasons;
-    for (const auto& error : status.nack_errors) {
-        if (reasons.size() < 1000) reasons += (reasons.empty() ? "" : "; ") + error.to_string();
-    }
-    log::warn("push: {} refused version {} and keeps what it has: {}", describe(proxy), status.nacked_version, reasons);
-}
-
-void PushServer::Core::run(Proxy& proxy, PushSession::Action action) {
-    if (action.frame) proxy.connection->send(std::move(action.frame));
-    if (action.close) close(proxy, *action.close);
-}
-
-void PushServer::Core::close(Proxy& proxy, const ErrorMessage& error) {
-    if (proxy.closing_since) return;
-    proxy.closing_since = Clock::now();
-    proxy.closing_code = error.code;
-    if (is_refusal(error.code)) {
-        refuse(error.code);
-        if (may_complain()) log::warn("push: {} is disconnected ({}): {}", describe(proxy), error.code, error.problem);
-    }
-    proxy.connection->close(encode(error));
-}
-
-void PushServer::Core::refuse(const std::string& reason) {
-    const std::lock_guard lock{mutex_};
-    ++stats_.refused[reason];
-}
-
-void PushServer::Core::on_closed(uint64_t id, const std::string& why) {
-    const auto it = proxies_.find(id);
-    if (it == proxies_.end()) return;
-    const Proxy& proxy = *it->second;
-    if (!proxy.session && !stopping_) refuse("handshake");
-    if (proxy.counted) {
-        log::info("push: {} disconnected: {}", describe(proxy), proxy.closing_since ? proxy.closing_code : why);
-        const auto named = names_.find(proxy.session->status().hello->name);
-        if (named != names_.end() && named->second == id) names_.erase(named);
-    }
-    proxies_.erase(it);
-    if (stopping_ && proxies_.empty()) tick_.cancel();
-    const std::lock_guard lock{mutex_};
-    rows_.erase(id);
-    stats_.connections = proxies_.size();
-}
-
-std::string PushServer::Core::describe(const Proxy& proxy) {
-    const bool known = proxy.session && proxy.session->status().hello;
-    return known ? proxy.session->status().hello->name + " (" + proxy.peer.address + ")" : proxy.peer.address;
-}
-
 void PushServer::Core::set_ready() {
     if (ready_ || stopping_) return;
     ready_ = true;
@@ -279,7 +105,8 @@ void PushServer::Core::set_ready() {
         note_message(*proxy);
     }
     const auto& counts = cache_.counts();
-    log::info("push: ready with {} upstreams, {} endpoints in {} slices", counts.upstreams, counts.endpoints, counts.slices);
+    log::info("push: ready with {} upstreams, {} endpoints in {} slices", counts.upstreams, counts.endpoints,
+              counts.slices);
     const std::lock_guard lock{mutex_};
     stats_.ready = true;
 }
@@ -299,58 +126,6 @@ void PushServer::Core::publish(Change change) {
     stats_.version = cache_.version().to_string();
     stats_.cache = cache_.counts();
     for (auto& [id, row] : rows_) note_progress(row, proxies_.at(id)->session->status());
-}
-
-void PushServer::Core::note_progress(ProxyStats& row, const PushSession::Status& status) {
-    stats_.snapshots += status.snapshots - row.snapshots;
-    stats_.deltas += status.deltas - row.deltas;
-    stats_.bytes += status.bytes - row.bytes;
-    stats_.acks += status.acks - row.acks;
-    stats_.nacks += status.nacks - row.nacks;
-    row.acks = status.acks;
-    row.nacks = status.nacks;
-    row.behind = status.behind;
-    row.snapshots = status.snapshots;
-    row.deltas = status.deltas;
-    row.bytes = status.bytes;
-}
-
-void PushServer::Core::fill(ProxyStats& row, const Proxy& proxy) {
-    const auto& status = proxy.session->status();
-    const Hello& hello = *status.hello;
-    if (row.name.empty()) {
-        row.name = hello.name;
-        row.instance = hello.instance;
-        row.role = to_string(hello.role);
-        row.node = hello.node;
-        row.zone = hello.zone;
-        row.address = proxy.peer.address;
-        row.everything = proxy.session->subscription().everything;
-        row.wants = proxy.session->subscription().names.size();
-    }
-    row.acked_version = status.acked;
-    row.nacked_version = status.nacked_version;
-    row.nack_errors = status.nack_errors;
-    if (status.report) row.report = status.report->upstreams;
-    row.last_ack_seconds = std::chrono::duration<double>(status.last_ack_time).count();
-}
-
-void PushServer::Core::note_message(Proxy& proxy) {
-    if (!proxy.counted) return;
-    const std::lock_guard lock{mutex_};
-    ProxyStats& row = rows_[proxy.id];
-    note_progress(row, proxy.session->status());
-    stats_.cache = cache_.counts();
-    fill(row, proxy);
-}
-
-ServerStats PushServer::Core::stats() const {
-    const std::lock_guard lock{mutex_};
-    ServerStats out = stats_;
-    out.proxies.reserve(rows_.size());
-    for (const auto& [id, row] : rows_) out.proxies.push_back(row);
-    std::sort(out.proxies.begin(), out.proxies.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    return out;
 }
 
 void PushServer::Core::arm_tick(Duration after) {

@@ -1,7 +1,8 @@
 #pragma once
-// The push server: a WebSocket listener for proxies, on one io_context that one thread runs. publish(), set_ready(), stop() and
-// stats() may be called from any thread; from the io_context's own they take effect before they return. Everything is bounded:
-// connections, the size of what a client may send, the time it may take to shake hands, to say hello and to acknowledge.
+// The push server: a WebSocket listener for proxies, on one io_context that one thread runs. publish(), set_ready(),
+// stop() and stats() may be called from any thread; from the io_context's own they take effect before they return.
+// Everything is bounded: connections, the size of what a client may send, the time it may take to shake hands, to say
+// hello and to acknowledge.
 #include <cstdint>
 #include <functional>
 #include <map>

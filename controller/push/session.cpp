@@ -23,15 +23,16 @@ PushSession::Action PushSession::on_message(std::string_view text, TimePoint now
     }
     auto& message = std::get<FromProxy>(decoded);
     if (status_.hello.has_value() == std::holds_alternative<Hello>(message)) {
-        return status_.hello ? close("protocol", "a second hello") : close("bad_hello", "the first message is not a hello");
+        return status_.hello ? close("protocol", "a second hello")
+                             : close("bad_hello", "the first message is not a hello");
     }
     return std::visit([&](auto& m) { return on(std::move(m), now); }, message);
 }
 
 PushSession::Action PushSession::on(Hello&& hello, TimePoint now) {
     if (hello.protocol != kProtocol) {
-        return close("unsupported_protocol", "protocol " + std::to_string(hello.protocol) + " is asked for; this controller speaks " +
-                                                 std::to_string(kProtocol));
+        return close("unsupported_protocol", "protocol " + std::to_string(hello.protocol) +
+                                                 " is asked for; this controller speaks " + std::to_string(kProtocol));
     }
     if (auto refused = admit_(hello)) return close(std::move(refused->code), std::move(refused->problem));
     subscription_ = Subscription::of(hello);
@@ -94,7 +95,8 @@ PushSession::Action PushSession::on_ready_or_later(TimePoint now) {
     Action action = pump(now);
     if (action.frame || action.close) return action;
     // Nothing new since the version it resumes: it is told so by an empty delta, and knows that it is in sync.
-    return send(std::make_shared<const std::string>(FrameWriter::delta(base_, cache_.version().to_string()).finish()), now);
+    return send(std::make_shared<const std::string>(FrameWriter::delta(base_, cache_.version().to_string()).finish()),
+                now);
 }
 
 PushSession::Action PushSession::send(Frame frame, TimePoint now) {

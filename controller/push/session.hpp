@@ -1,10 +1,12 @@
 #pragma once
-// One proxy's side of the push protocol, as a machine without a socket or a clock: fed with messages, changes and time, it says
-// what to send and when to close. One frame is un-acknowledged at a time, so a slow proxy costs one frame of memory, and the next
-// delta is made against what it acknowledged: whatever happened meanwhile is in it once.
+// One proxy's side of the push protocol, as a machine without a socket or a clock: fed with messages, changes and time,
+// it says what to send and when to close. One frame is un-acknowledged at a time, so a slow proxy costs one frame of
+// memory, and the next delta is made against what it acknowledged: whatever happened meanwhile is in it once.
 //
-//   hello -> (ready) -> snapshot | delta (empty when a resumed version is current) -> ack  -> delta ...
-//                                                                                  -> nack -> nothing until there is newer
+//   hello -> (ready) -> snapshot | delta -> ack  -> delta ...
+//                                        -> nack -> nothing until there is something newer
+//
+// A version that is resumed and current is answered by an empty delta: the proxy knows then that it is in sync.
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -32,14 +34,14 @@ public:
     using Admit = std::function<std::optional<ErrorMessage>(const Hello&)>;
 
     struct Status {
-        std::optional<Hello> hello;        // its wants are moved out into the subscription
-        std::string acked;                 // version, "" before the first
-        bool behind = false;               // something it gets is not acknowledged yet
+        std::optional<Hello> hello;  // its wants are moved out into the subscription
+        std::string acked;           // version, "" before the first
+        bool behind = false;         // something it gets is not acknowledged yet
         uint64_t acks = 0, nacks = 0, snapshots = 0, deltas = 0, reports = 0, bytes = 0;
-        std::string nacked_version;        // the last one it refused, "" if it acknowledged since
+        std::string nacked_version;  // the last one it refused, "" if it acknowledged since
         std::vector<Error> nack_errors;
-        std::optional<Report> report;      // the last one
-        Duration last_ack_time{};          // from sent to acknowledged
+        std::optional<Report> report;  // the last one
+        Duration last_ack_time{};      // from sent to acknowledged
     };
 
     PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now);
@@ -75,9 +77,9 @@ private:
     const TimePoint started_;
     bool ready_;
     bool closed_ = false;
-    std::string base_;                  // what it has, as it knows it
-    std::optional<uint64_t> cursor_;    // up to here it has everything it gets; nullopt: it needs a snapshot
-    std::optional<uint64_t> refused_;   // the counter of what it refused last
+    std::string base_;                 // what it has, as it knows it
+    std::optional<uint64_t> cursor_;   // up to here it has everything it gets; nullopt: it needs a snapshot
+    std::optional<uint64_t> refused_;  // the counter of what it refused last
     std::optional<InFlight> in_flight_;
 };
 

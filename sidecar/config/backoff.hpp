@@ -1,6 +1,6 @@
 #pragma once
-// How long to wait before the next attempt: exponential with full jitter (uniform in 0 .. min(cap, base * 2^attempts)), never
-// below base / 10. Pure: the caller brings a random number.
+// How long to wait before the next attempt: exponential with full jitter (uniform in 0 .. min(cap, base * 2^attempts)),
+// never below base / 10. Pure: the caller brings a random number.
 #include <algorithm>
 #include <cstdint>
 

@@ -105,8 +105,8 @@ private:
     bool open_ = false;
     bool stopped_ = false;
     std::optional<push::Report> report_;
-    std::string refusal_;          // the controller's last words on this connection
-    std::string logged_;           // the last failure that was logged, and when
+    std::string refusal_;  // the controller's last words on this connection
+    std::string logged_;   // the last failure that was logged, and when
     TimePoint logged_at_{};
     TimePoint frame_began_{};
 
@@ -200,7 +200,8 @@ void ConfigClient::Core::finish(const std::string& version, bool snapshot, Confi
 }
 
 void ConfigClient::Core::nack(const std::string& version, const Problems& problems) {
-    log::warn("version {} is refused, version '{}' stays in force: {}", version, state_.version(), problems.first().to_string());
+    log::warn("version {} is refused, version '{}' stays in force: {}", version, state_.version(),
+              problems.first().to_string());
     with_stats([](ClientStats& s) { ++s.nacks; });
     link_->send(push::encode(push::Nack{version, problems.errors()}));
 }

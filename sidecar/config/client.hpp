@@ -1,7 +1,8 @@
 #pragma once
-// The proxy's end of the push protocol: connects to the controller, says hello, applies what it is pushed to a ConfigState and
-// answers. Runs on one thread's io_context (the main one); only stats() may be called from others. It never gives up: a lost or
-// refused connection is tried again with back-off and full jitter, and resumes from the version it has.
+// The proxy's end of the push protocol: connects to the controller, says hello, applies what it is pushed to a
+// ConfigState and answers. Runs on one thread's io_context (the main one); only stats() may be called from others. It
+// never gives up: a lost or refused connection is tried again with back-off and full jitter, and resumes from the
+// version it has.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,14 +35,14 @@ struct ClientOptions {
 };
 
 struct ClientStats {
-    bool connected = false;    // the controller has been sent hello on an open connection
-    bool in_sync = false;      // connected, and a frame was applied or the version resumed on this connection
-    std::string version;       // in force, "" for none
+    bool connected = false;  // the controller has been sent hello on an open connection
+    bool in_sync = false;    // connected, and a frame was applied or the version resumed on this connection
+    std::string version;     // in force, "" for none
     uint64_t connects = 0, disconnects = 0, snapshots = 0, deltas = 0, nacks = 0, bytes = 0, name_in_use = 0;
-    int64_t last_change_unix_ms = 0;   // when a frame last changed something; 0 = never
-    double config_age_seconds = 0;     // since it was last known to be current (or since the start): 0 while in sync
-    double last_apply_seconds = 0;     // decode, validate, apply and on_change of the last frame
-    std::string last_error;            // why the last connection ended or failed, "" when connected
+    int64_t last_change_unix_ms = 0;  // when a frame last changed something; 0 = never
+    double config_age_seconds = 0;    // since it was last known to be current (or since the start): 0 while in sync
+    double last_apply_seconds = 0;    // decode, validate, apply and on_change of the last frame
+    std::string last_error;           // why the last connection ended or failed, "" when connected
 };
 
 class ConfigClient {

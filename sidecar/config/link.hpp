@@ -1,6 +1,7 @@
 #pragma once
-// One attempt at a connection to the controller: resolve, connect, shake hands, messages, an end. The transport (WebSocket on TCP;
-// TLS takes its place beside it) is link_ws.cpp's business alone. All calls and events are on the io_context's thread.
+// One attempt at a connection to the controller: resolve, connect, shake hands, messages, an end. The transport
+// (WebSocket on TCP; TLS takes its place beside it) is link_ws.cpp's business alone. All calls and events are on the
+// io_context's thread.
 #include <cstddef>
 #include <functional>
 #include <memory>

@@ -27,10 +27,11 @@ public:
         deadline_.async_wait([self = this->shared_from_this()](error_code cancelled) {
             if (!cancelled && !self->connecting_) self->end("resolving " + self->options_.url.host + ": timed out");
         });
-        resolver_.async_resolve(options_.url.host, std::to_string(options_.url.port), tcp::resolver::numeric_service,
-                                [self = this->shared_from_this()](error_code ec, const tcp::resolver::results_type& found) {
-                                    self->on_resolve(ec, found);
-                                });
+        resolver_.async_resolve(
+            options_.url.host, std::to_string(options_.url.port), tcp::resolver::numeric_service,
+            [self = this->shared_from_this()](error_code ec, const tcp::resolver::results_type& found) {
+                self->on_resolve(ec, found);
+            });
     }
 
     void send(std::string text) override {
@@ -49,7 +50,8 @@ public:
         if (closed_) return;
         if (!open_) return end("closed");
         // The good-bye has as long as a hand-shake may take, then the socket closes anyway.
-        ws_.async_close(websocket::close_code::going_away, [self = this->shared_from_this()](error_code) { self->shut(); });
+        ws_.async_close(websocket::close_code::going_away,
+                        [self = this->shared_from_this()](error_code) { self->shut(); });
         notify("closed");
     }
 
@@ -83,9 +85,8 @@ private:
         const auto& url = options_.url;
         const bool v6 = url.host.find(':') != std::string::npos;
         const std::string host = (v6 ? "[" + url.host + "]" : url.host) + ":" + std::to_string(url.port);
-        ws_.async_handshake(response_, host, url.path, [self = this->shared_from_this()](error_code failure) {
-            self->on_handshake(failure);
-        });
+        ws_.async_handshake(response_, host, url.path,
+                            [self = this->shared_from_this()](error_code failure) { self->on_handshake(failure); });
     }
 
     void on_handshake(error_code ec) {

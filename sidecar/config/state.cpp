@@ -63,8 +63,8 @@ void ConfigState::check(const Plan& plan, Problems& problems) const {
         if (!listener && is) --listeners;
     }
     if (listeners > kMaxListeners) {
-        problems.add(Error{"upsert", std::to_string(listeners) + " listeners; at most " + std::to_string(kMaxListeners) +
-                                         " are allowed"});
+        problems.add(Error{"upsert", std::to_string(listeners) + " listeners; at most " +
+                                         std::to_string(kMaxListeners) + " are allowed"});
     }
     for (const auto& [name, slices] : plan.slices) {
         const auto it = upstreams_.find(name);
@@ -76,7 +76,8 @@ void ConfigState::check(const Plan& plan, Problems& problems) const {
         }
         if (endpoints > kMaxEndpointsPerUpstream) {
             problems.add(Error{"upsert", "upstream " + name + " would have " + std::to_string(endpoints) +
-                                             " endpoints; at most " + std::to_string(kMaxEndpointsPerUpstream) + " are allowed"});
+                                             " endpoints; at most " + std::to_string(kMaxEndpointsPerUpstream) +
+                                             " are allowed"});
         }
     }
 }

@@ -1,7 +1,8 @@
 #pragma once
-// What the proxy was told, as of one version. A snapshot or delta is applied whole or refused whole, and says what it changed:
-// a reconnect that brings the same things again changes nothing. Pure; one thread (the main one). Resources are immutable and
-// shared, so that a reader on another thread (a worker's snapshot, the state file) may keep them without copying.
+// What the proxy was told, as of one version. A snapshot or delta is applied whole or refused whole, and says what it
+// changed: a reconnect that brings the same things again changes nothing. Pure; one thread (the main one). Resources
+// are immutable and shared, so that a reader on another thread (a worker's snapshot, the state file) may keep them
+// without copying.
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -15,8 +16,8 @@
 
 namespace steelyard::config {
 
-// Upstreams by canonical name, sorted, each once. An upstream is changed when it, its aliases or any of its slices did, also
-// while only slices of it are known; it is removed when neither it nor a slice is left.
+// Upstreams by canonical name, sorted, each once. An upstream is changed when it, its aliases or any of its slices did,
+// also while only slices of it are known; it is removed when neither it nor a slice is left.
 struct ChangeSet {
     std::vector<std::string> changed;
     std::vector<std::string> removed;
@@ -49,8 +50,8 @@ class ConfigState {
 public:
     struct Outcome {
         bool applied = false;
-        ChangeSet changes;   // what was applied changed
-        Problems problems;   // why it was refused; then nothing has changed
+        ChangeSet changes;  // what was applied changed
+        Problems problems;  // why it was refused; then nothing has changed
     };
 
     ConfigState() = default;
@@ -62,7 +63,8 @@ public:
 
     // "" before the first apply.
     const std::string& version() const { return version_; }
-    // What it was asked for when it was got: a version may be resumed only under the same subscription. Set by the client.
+    // What it was asked for when it was got: a version may be resumed only under the same subscription. Set by the
+    // client.
     const std::string& subscription() const { return subscription_; }
     void set_subscription(std::string subscription) { subscription_ = std::move(subscription); }
 

@@ -119,7 +119,8 @@ Result<Restored> decode_state(std::string_view text, const std::string& where) {
     uint64_t version = 0, bytes = 0;
     fields.required_string("format", format);
     fields.required_number("format_version", kAnyNumber, version);
-    if (problems.empty() && format != kFormat) problems.add(top / "format", "'" + shown(format) + "' is not " + std::string(kFormat));
+    if (problems.empty() && format != kFormat)
+        problems.add(top / "format", "'" + shown(format) + "' is not " + std::string(kFormat));
     if (problems.empty() && version != kFormatVersion) {
         problems.add(top / "format_version", std::to_string(version) + " is not 1, the one this program reads");
     }
@@ -129,7 +130,8 @@ Result<Restored> decode_state(std::string_view text, const std::string& where) {
     fields.required_number("bytes", kAnyNumber, bytes);
     if (!problems.empty()) return Error{where, problems.first().to_string()};
     if (bytes != body.size()) {
-        return Error{where, "is torn: " + std::to_string(body.size()) + " bytes of " + std::to_string(bytes) + " are there"};
+        return Error{where,
+                     "is torn: " + std::to_string(body.size()) + " bytes of " + std::to_string(bytes) + " are there"};
     }
     if (checksum_of(body) != checksum) return Error{where, "is corrupt: its checksum does not match"};
     auto decoded = push::decode_snapshot_file(body);

@@ -1,9 +1,11 @@
 #pragma once
-// The last good configuration on disk (<state-dir>/config.json), so that a proxy restarts and serves without its controller.
+// The last good configuration on disk (<state-dir>/config.json), so that a proxy restarts and serves without its
+// controller.
 //
-// Two lines: a header {"format":"steelyard-state","format_version":1,"subscription":...,"bytes":N,"checksum":"..."} and the
-// snapshot. Written to a temporary file (mode 0600), synced and renamed over the old one: a reader sees the old or the new one,
-// whole. A torn, corrupt or foreign file is an error that names the file and says what is wrong; the proxy starts without it.
+// Two lines: a header {"format":"steelyard-state","format_version":1,"subscription":...,"bytes":N,"checksum":"..."} and
+// the snapshot. Written to a temporary file (mode 0600), synced and renamed over the old one: a reader sees the old or
+// the new one, whole. A torn, corrupt or foreign file is an error that names the file and says what is wrong; the proxy
+// starts without it.
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -34,8 +36,8 @@ Result<void> write_state_file(const std::string& path, const std::string& text);
 // One snapshot as JSON, for --config FILE: as on the wire, "type" and "version" optional. Errors name file and field.
 Result<push::Snapshot> load_config_file(const std::string& path);
 
-// Saves images on a thread of its own: the newest one only, at most every `min_interval`, and what is pending at stop().
-// A write that fails is logged once a minute at most and counted; the next save tries again.
+// Saves images on a thread of its own: the newest one only, at most every `min_interval`, and what is pending at
+// stop(). A write that fails is logged once a minute at most and counted; the next save tries again.
 class StateWriter {
 public:
     struct Stats {

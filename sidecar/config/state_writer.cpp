@@ -68,7 +68,8 @@ void StateWriter::run() {
         lock.unlock();
         const TimePoint began = Clock::now();
         write(image);
-        // A large state takes long to write: then it is written more seldom, so that saving costs a twentieth of a core at most.
+        // A large state takes long to write: then it is written more seldom, so that saving costs a twentieth of a core
+        // at most.
         const Duration pause = std::max<Duration>(min_interval_, (Clock::now() - began) * 20);
         lock.lock();
         wake_.wait_for(lock, pause, [this] { return stopping_; });

@@ -47,7 +47,8 @@ Result<ControllerUrl> parse_controller_url(std::string_view text, const std::str
     if (has_port) {
         unsigned value = 0;
         const auto [stopped, failure] = std::from_chars(port.data(), port.data() + port.size(), value);
-        if (port.empty() || failure != std::errc{} || stopped != port.data() + port.size() || value == 0 || value > 65535) {
+        if (port.empty() || failure != std::errc{} || stopped != port.data() + port.size() || value == 0 ||
+            value > 65535) {
             return wrong("'" + shown(port) + "' is not a port (1-65535)");
         }
         url.port = static_cast<uint16_t>(value);

@@ -1,5 +1,6 @@
 #pragma once
-// The --controller URL: ws://HOST[:PORT][/PATH]. Port 9443 and path /push unless said otherwise. IPv6 hosts in brackets.
+// The --controller URL: ws://HOST[:PORT][/PATH]. Port 9443 and path /push unless said otherwise. IPv6 hosts in
+// brackets.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
-// Whatever arrives as a frame, at either end or in a file: no crash, bounded errors, and what is accepted survives a round
-// trip through our own encoder.
+// Whatever arrives as a frame, at either end or in a file: no crash, bounded errors, and what is accepted survives a
+// round trip through our own encoder.
 #include <cstdlib>
 #include <string_view>
 

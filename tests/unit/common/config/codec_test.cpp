@@ -8,8 +8,8 @@
 namespace steelyard::config {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 std::string encoded(const Resource& resource) {
     std::string out;
@@ -34,12 +34,14 @@ std::string problem_of(const std::string& text) {
 }
 
 TEST(ConfigCodec, AnEndpointSliceOmitsWhatIsDefault) {
-    const EndpointSlice slice{"shop/web:http",
-                              "web-1",
-                              {{"10.0.0.1", 8000, 5, "a", "n1", EndpointState::draining}, {"fd00::1", 8000, 1, "", "", {}}}};
-    EXPECT_EQ(encoded(slice), R"({"kind":"endpoints","upstream":"shop/web:http","slice":"web-1","endpoints":[)"
-                              R"({"address":"10.0.0.1","port":8000,"weight":5,"zone":"a","node":"n1","state":"draining"},)"
-                              R"({"address":"fd00::1","port":8000}]})");
+    const EndpointSlice slice{
+        "shop/web:http",
+        "web-1",
+        {{"10.0.0.1", 8000, 5, "a", "n1", EndpointState::draining}, {"fd00::1", 8000, 1, "", "", {}}}};
+    EXPECT_EQ(encoded(slice),
+              R"({"kind":"endpoints","upstream":"shop/web:http","slice":"web-1","endpoints":[)"
+              R"({"address":"10.0.0.1","port":8000,"weight":5,"zone":"a","node":"n1","state":"draining"},)"
+              R"({"address":"fd00::1","port":8000}]})");
     EXPECT_EQ(decoded(encoded(slice)), Resource{slice});
     EXPECT_GE(json_size_hint(slice), encoded(slice).size());
 }
@@ -77,8 +79,9 @@ TEST(ConfigCodec, AbsentPolicyFieldsTakeTheModelsDefaults) {
 
 TEST(ConfigCodec, AListenerComesBack) {
     const Listener listener{"web", "127.0.0.1", 8080, Protocol::http, "shop/web:http"};
-    EXPECT_EQ(encoded(listener), R"({"kind":"listener","name":"web","address":"127.0.0.1","port":8080,"protocol":"http",)"
-                                 R"("upstream":"shop/web:http"})");
+    EXPECT_EQ(encoded(listener),
+              R"({"kind":"listener","name":"web","address":"127.0.0.1","port":8080,"protocol":"http",)"
+              R"("upstream":"shop/web:http"})");
     EXPECT_EQ(decoded(encoded(listener)), Resource{listener});
 }
 

@@ -23,7 +23,8 @@ TEST(ConfigValidate, WhatTheModelAllowsPasses) {
 
 TEST(ConfigValidate, AnEndpointLivesAtTheAddressOfAHost) {
     for (const char* address : {"", "10.0.0", "10.0.0.256", "fe80::1%eth0", "[::1]", "10.0.0.1 ", "localhost"}) {
-        EXPECT_NE(problem_of(slice_of({address, 80, 1, "", "", {}})).find("is not an IP address"), std::string::npos) << address;
+        EXPECT_NE(problem_of(slice_of({address, 80, 1, "", "", {}})).find("is not an IP address"), std::string::npos)
+            << address;
     }
     for (const char* address : {"0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "ff02::1"}) {
         EXPECT_EQ(problem_of(slice_of({address, 80, 1, "", "", {}})),
@@ -55,7 +56,8 @@ TEST(ConfigValidate, AHealthCheckCannotSmuggleARequest) {
     Upstream upstream{"u", Protocol::http, {}, {}};
     auto& check = upstream.policy.health_check.emplace();
     check.path = "/ HTTP/1.1\r\nX: y";
-    EXPECT_NE(problem_of(upstream).find("policy.health_check.path: '/ HTTP/1.1??X: y' is not a path"), std::string::npos);
+    EXPECT_NE(problem_of(upstream).find("policy.health_check.path: '/ HTTP/1.1??X: y' is not a path"),
+              std::string::npos);
     check.path = "/";
     check.host = "a\r\nb";
     EXPECT_NE(problem_of(upstream), "");

@@ -45,15 +45,17 @@ TEST(PushCodec, ADeltaIsTheDocumentedText) {
     writer.remove({"endpoints", "shop/web:http", "web-0"});
     writer.remove({"upstream", "shop/old:http", ""});
     const std::string frame = writer.finish();
-    EXPECT_EQ(frame, R"({"type":"delta","base":"7.141","version":"7.142","upsert":[{"kind":"endpoints",)"
-                     R"("upstream":"shop/web:http","slice":"web-1","endpoints":[{"address":"10.0.0.1","port":8000,)"
-                     R"("weight":5,"zone":"a"}]}],"remove":[{"kind":"endpoints","upstream":"shop/web:http","slice":"web-0"},)"
-                     R"({"kind":"upstream","name":"shop/old:http"}]})");
+    EXPECT_EQ(frame,
+              R"({"type":"delta","base":"7.141","version":"7.142","upsert":[{"kind":"endpoints",)"
+              R"("upstream":"shop/web:http","slice":"web-1","endpoints":[{"address":"10.0.0.1","port":8000,)"
+              R"("weight":5,"zone":"a"}]}],"remove":[{"kind":"endpoints","upstream":"shop/web:http","slice":"web-0"},)"
+              R"({"kind":"upstream","name":"shop/old:http"}]})");
     const auto delta = message_of<Delta>(decode_from_controller(frame));
     EXPECT_EQ(delta.base, "7.141");
     EXPECT_EQ(delta.version, "7.142");
     EXPECT_EQ(delta.upsert, std::vector<config::Resource>{kSlice});
-    EXPECT_EQ(delta.remove, (std::vector<ResourceKey>{{"endpoints", "shop/web:http", "web-0"}, {"upstream", "shop/old:http", ""}}));
+    EXPECT_EQ(delta.remove,
+              (std::vector<ResourceKey>{{"endpoints", "shop/web:http", "web-0"}, {"upstream", "shop/old:http", ""}}));
 }
 
 TEST(PushCodec, SnapshotsComeBackEmptyOrNot) {
@@ -80,7 +82,8 @@ TEST(PushCodec, EachMessageOfAProxyComesBack) {
     const auto back = message_of<Hello>(decode_from_proxy(encode(hello)));
     EXPECT_EQ(encode(back), encode(hello));
     EXPECT_EQ(message_of<Ack>(decode_from_proxy(encode(Ack{"7.1"}))).version, "7.1");
-    const auto nack = message_of<Nack>(decode_from_proxy(encode(Nack{"7.1", {{"upsert[0].port", "0 is \"no\" port"}}})));
+    const auto nack =
+        message_of<Nack>(decode_from_proxy(encode(Nack{"7.1", {{"upsert[0].port", "0 is \"no\" port"}}})));
     EXPECT_EQ(nack.errors, (std::vector<Error>{{"upsert[0].port", "0 is \"no\" port"}}));
     const auto report = message_of<Report>(decode_from_proxy(encode(Report{{{"shop/web:http", 2, 3}}})));
     EXPECT_EQ(report.upstreams.at(0).hosts, 3u);
@@ -101,9 +104,9 @@ TEST(PushCodec, ABadResourceIsRefusableWithItsVersionAndPath) {
 }
 
 TEST(PushCodec, GarbageIsNoMessageAndIsNotNacked) {
-    for (const char* frame : {"", "null", "[]", "5", "\"x\"", "{", "{}", "[[[[", R"({"type":"dance"})", "\xff\xfe",
-                              R"({"type":5,"version":"1.1","upsert":[]})", R"({"type":"snapshot","upsert":[]})",
-                              R"({"type":"error"})"}) {
+    for (const char* frame :
+         {"", "null", "[]", "5", "\"x\"", "{", "{}", "[[[[", R"({"type":"dance"})", "\xff\xfe",
+          R"({"type":5,"version":"1.1","upsert":[]})", R"({"type":"snapshot","upsert":[]})", R"({"type":"error"})"}) {
         const auto failure = failure_of(frame);
         EXPECT_FALSE(failure.refusable) << frame;
         EXPECT_FALSE(failure.problems.empty()) << frame;
@@ -111,7 +114,8 @@ TEST(PushCodec, GarbageIsNoMessageAndIsNotNacked) {
 }
 
 TEST(PushCodec, ATornFrameIsRefusedWithoutItsContents) {
-    const auto failure = failure_of(R"({"type":"snapshot","version":"1.2","upsert":[{"kind":"upstream","name":"a"},{"ki)");
+    const auto failure =
+        failure_of(R"({"type":"snapshot","version":"1.2","upsert":[{"kind":"upstream","name":"a"},{"ki)");
     EXPECT_TRUE(failure.refusable);
     EXPECT_EQ(failure.problems.first().to_string().rfind("not JSON: parse error at line 1", 0), 0u)
         << failure.problems.first().to_string();

@@ -68,7 +68,8 @@ TEST(PushCache, ADeltaHoldsEachChangeOnceHoweverOftenItChanged) {
     for (uint16_t port = 1; port <= 100; ++port) cache.publish({{slice("s/a:http", "a1", port)}, {}});
     cache.publish({{}, {{"endpoints", "s/a:http", "a2"}}});
     EXPECT_EQ(cache.counter(), base + 101);
-    EXPECT_EQ(words(cache.delta_for(wants({"*"}), base, "e1.1")), (Words{"+endpoints s/a:http a1", "-endpoints s/a:http a2"}));
+    EXPECT_EQ(words(cache.delta_for(wants({"*"}), base, "e1.1")),
+              (Words{"+endpoints s/a:http a1", "-endpoints s/a:http a2"}));
     EXPECT_EQ(cache.delta_for(wants({"*"}), cache.counter(), "x"), nullptr);
 }
 
@@ -138,7 +139,8 @@ TEST(PushCache, ForeignVersionsAreNotKnown) {
     PushCache cache{"e1"};
     cache.publish({{upstream("s/a:http")}, {}});
     EXPECT_EQ(cache.known("e1.1"), 1u);
-    for (const char* foreign : {"", "e1", "e2.1", "e1.2", "file", "e1.x"}) EXPECT_FALSE(cache.known(foreign)) << foreign;
+    for (const char* foreign : {"", "e1", "e2.1", "e1.2", "file", "e1.x"})
+        EXPECT_FALSE(cache.known(foreign)) << foreign;
 }
 
 TEST(PushCache, AResourceThatBreaksALimitIsLeftOutAndSaid) {
@@ -147,7 +149,8 @@ TEST(PushCache, AResourceThatBreaksALimitIsLeftOutAndSaid) {
     const auto published = cache.publish({{slice("s/a:http", "a1", 0), upstream("s/b:http")}, {}});
     ASSERT_EQ(published.refused.size(), 1u);
     EXPECT_EQ(published.refused[0].to_string(),
-              "endpoints s/a:http slice a1: endpoints[0].port: 0 is not a port (1-65535); it is not pushed, the last good one "
+              "endpoints s/a:http slice a1: endpoints[0].port: 0 is not a port (1-65535); it is not pushed, the last "
+              "good one "
               "stays");
     EXPECT_EQ(words(cache.snapshot_for(wants({"*"}))), (Words{"+endpoints s/a:http a1", "+upstream s/b:http"}));
 }
@@ -159,7 +162,8 @@ TEST(PushCache, AnUpstreamHasAtMostAHundredThousandEndpoints) {
         EXPECT_TRUE(cache.publish({{EndpointSlice{"s/a:http", std::to_string(i), full}}, {}}).refused.empty());
     }
     EXPECT_EQ(cache.publish({{slice("s/a:http", "one-more")}, {}}).refused.size(), 1u);
-    EXPECT_EQ(cache.publish({{slice("s/a:http", "0")}, {}}).refused.size(), 0u) << "a smaller slice in the place of a full one";
+    EXPECT_EQ(cache.publish({{slice("s/a:http", "0")}, {}}).refused.size(), 0u)
+        << "a smaller slice in the place of a full one";
     EXPECT_EQ(cache.counts().endpoints, 99'001u);
 }
 

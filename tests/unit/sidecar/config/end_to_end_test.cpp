@@ -34,7 +34,8 @@ EndpointSlice slice(std::string of, uint16_t port, size_t count = 1) {
 
 // A proxy under test: its state, its client, and what it was told.
 struct TestProxy {
-    TestProxy(asio::io_context& io, uint16_t port, std::string name, std::string instance = "", size_t max_frame = 1u << 20) {
+    TestProxy(asio::io_context& io, uint16_t port, std::string name, std::string instance = "",
+              size_t max_frame = 1u << 20) {
         ClientOptions options;
         options.url = {"127.0.0.1", port, "/push"};
         options.name = std::move(name);
@@ -43,7 +44,8 @@ struct TestProxy {
         options.max_frame = max_frame;
         options.backoff_base = 20ms;
         options.backoff_cap = 50ms;
-        client = std::make_unique<ConfigClient>(io, options, state, [this](const ChangeSet& c) { changes.push_back(c); });
+        client =
+            std::make_unique<ConfigClient>(io, options, state, [this](const ChangeSet& c) { changes.push_back(c); });
     }
     config::ClientStats stats() const { return client->stats(); }
     uint16_t port_of(const std::string& name) const {
@@ -90,7 +92,8 @@ protected:
         return port;
     }
     TestProxy& proxy(std::string name, std::string instance = "", size_t max_frame = 1u << 20) {
-        proxies_.push_back(std::make_unique<TestProxy>(io_, server_->port(), std::move(name), std::move(instance), max_frame));
+        proxies_.push_back(
+            std::make_unique<TestProxy>(io_, server_->port(), std::move(name), std::move(instance), max_frame));
         proxies_.back()->client->start();
         return *proxies_.back();
     }
@@ -102,7 +105,8 @@ protected:
     };
     std::shared_ptr<RawPeer> raw_peer(std::string path = "/push") {
         auto peer = std::make_shared<RawPeer>();
-        peer->link = config::make_plain_link(io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms});
+        peer->link =
+            config::make_plain_link(io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms});
         const auto with = [weak = std::weak_ptr<RawPeer>(peer)](auto change) {
             if (const auto self = weak.lock()) change(*self);
         };
@@ -428,18 +432,21 @@ protected:
 TEST_F(RudeController, ABadFrameIsRefusedWholeWithItsPathAndTheLastGoodStays) {
     EXPECT_EQ(say(R"({"type":"snapshot","version":"x.1","upsert":[{"kind":"upstream","name":"s/a:http"}]})"),
               R"({"type":"ack","version":"x.1"})");
-    EXPECT_EQ(say(R"({"type":"delta","base":"x.1","version":"x.2","upsert":[{"kind":"upstream","name":"s/b:http"},)"
-                  R"({"kind":"endpoints","upstream":"s/a:http","slice":"1","endpoints":[{"address":"10.0.0.1","port":0}]}]})"),
-              R"({"type":"nack","version":"x.2","errors":[{"path":"upsert[1].endpoints[0].port",)"
-              R"~("problem":"0 is not a port (1-65535)"}]})~");
+    EXPECT_EQ(
+        say(R"({"type":"delta","base":"x.1","version":"x.2","upsert":[{"kind":"upstream","name":"s/b:http"},)"
+            R"({"kind":"endpoints","upstream":"s/a:http","slice":"1","endpoints":[{"address":"10.0.0.1","port":0}]}]})"),
+        R"({"type":"nack","version":"x.2","errors":[{"path":"upsert[1].endpoints[0].port",)"
+        R"~("problem":"0 is not a port (1-65535)"}]})~");
     EXPECT_FALSE(proxy_->state.find("s/b:http"));
     EXPECT_EQ(proxy_->state.version(), "x.1");
     EXPECT_EQ(proxy_->changes.size(), 1u);
     EXPECT_EQ(proxy_->stats().nacks, 1u);
-    EXPECT_EQ(say(R"({"type":"delta","base":"x.7","version":"x.8","upsert":[]})"),
-              R"~({"type":"nack","version":"x.8","errors":[{"path":"base","problem":"'x.7' is not the version in force ('x.1')"}]})~");
-    EXPECT_EQ(say(R"({"type":"delta","base":"x.1","version":"x.9","upsert":[{"kind":"upstream","name":"s/b:http"}],"remove":[]})"),
-              R"({"type":"ack","version":"x.9"})");
+    EXPECT_EQ(
+        say(R"({"type":"delta","base":"x.7","version":"x.8","upsert":[]})"),
+        R"~({"type":"nack","version":"x.8","errors":[{"path":"base","problem":"'x.7' is not the version in force ('x.1')"}]})~");
+    EXPECT_EQ(
+        say(R"({"type":"delta","base":"x.1","version":"x.9","upsert":[{"kind":"upstream","name":"s/b:http"}],"remove":[]})"),
+        R"({"type":"ack","version":"x.9"})");
 }
 
 TEST_F(RudeController, GarbageEndsTheConnectionAndTheNextOneResumes) {

@@ -1,5 +1,5 @@
-// Both ends as machines, without sockets: whatever happens to the cache, every proxy that acknowledges ends up with exactly what
-// it wants of it. Random histories, a fixed seed each.
+// Both ends as machines, without sockets: whatever happens to the cache, every proxy that acknowledges ends up with
+// exactly what it wants of it. Random histories, a fixed seed each.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -24,7 +24,9 @@ constexpr TimePoint t0{};
 // A proxy that answers frames when told to, and now and then loses its connection or refuses a frame for no reason.
 class ModelProxy {
 public:
-    ModelProxy(PushCache& cache, std::vector<std::string> wants) : cache_(cache), wants_(std::move(wants)) { connect(); }
+    ModelProxy(PushCache& cache, std::vector<std::string> wants) : cache_(cache), wants_(std::move(wants)) {
+        connect();
+    }
 
     void connect() {
         session_.emplace(
@@ -44,7 +46,8 @@ public:
         auto decoded = push::decode_from_controller(*frame);
         auto& message = std::get<push::FromController>(decoded);
         const bool snapshot = std::holds_alternative<push::Snapshot>(message);
-        const std::string version = snapshot ? std::get<push::Snapshot>(message).version : std::get<push::Delta>(message).version;
+        const std::string version =
+            snapshot ? std::get<push::Snapshot>(message).version : std::get<push::Delta>(message).version;
         if (refuse) {
             take(session_->on_message(push::encode(push::Nack{version, {{"upsert[0]", "I will not"}}}), t0));
             return true;
@@ -82,7 +85,8 @@ struct World {
         if (all.count("*") != 0 || all.count(name) != 0) return true;
         const auto it = upstreams.find(name);
         if (it == upstreams.end()) return false;
-        return std::any_of(it->second.aliases.begin(), it->second.aliases.end(), [&](const auto& a) { return all.count(a) != 0; });
+        return std::any_of(it->second.aliases.begin(), it->second.aliases.end(),
+                           [&](const auto& a) { return all.count(a) != 0; });
     }
 };
 
@@ -116,9 +120,11 @@ void random_step(std::mt19937& random, World& world, PushCache& cache) {
         switch (pick(4)) {
             case 0: {
                 Upstream upstream{name, Protocol::http, {}, {}};
-                for (unsigned a = 0; a < pick(3); ++a) upstream.aliases.push_back("s/alias:" + std::to_string(a + pick(2)));
+                for (unsigned a = 0; a < pick(3); ++a)
+                    upstream.aliases.push_back("s/alias:" + std::to_string(a + pick(2)));
                 std::sort(upstream.aliases.begin(), upstream.aliases.end());
-                upstream.aliases.erase(std::unique(upstream.aliases.begin(), upstream.aliases.end()), upstream.aliases.end());
+                upstream.aliases.erase(std::unique(upstream.aliases.begin(), upstream.aliases.end()),
+                                       upstream.aliases.end());
                 world.upstreams[name] = upstream;
                 cache.publish({{upstream}, {}});
                 break;

@@ -1,5 +1,5 @@
-// 5,000 upstreams of 20 endpoints through both ends in one process. The bounds are loose, for slow machines and sanitizers; the
-// figures are printed for people.
+// 5,000 upstreams of 20 endpoints through both ends in one process. The bounds are loose, for slow machines and
+// sanitizers; the figures are printed for people.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -21,13 +21,20 @@ using config::Upstream;
 double ms_since(TimePoint began) { return std::chrono::duration<double, std::milli>(Clock::now() - began).count(); }
 double heap_mb() { return static_cast<double>(::mallinfo2().uordblks + ::mallinfo2().hblkhd) / 1e6; }
 
-std::string upstream_name(int i) { return "shop-" + std::to_string(i % 50) + "/service-" + std::to_string(i) + ":http"; }
+std::string upstream_name(int i) {
+    return "shop-" + std::to_string(i % 50) + "/service-" + std::to_string(i) + ":http";
+}
 
 EndpointSlice slice_of(int i, uint32_t weight) {
     EndpointSlice slice{upstream_name(i), "service-" + std::to_string(i) + "-x7k2p", {}};
     for (int e = 0; e < 20; ++e) {
-        slice.endpoints.push_back(Endpoint{"10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + "." + std::to_string(e + 1),
-                                           8000, weight, "zone-a", "worker-node-" + std::to_string(e), {}});
+        slice.endpoints.push_back(
+            Endpoint{"10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + "." + std::to_string(e + 1),
+                     8000,
+                     weight,
+                     "zone-a",
+                     "worker-node-" + std::to_string(e),
+                     {}});
     }
     return slice;
 }
@@ -60,7 +67,8 @@ TEST(PushScale, AHundredThousandEndpointsReachAProxyAndASmallChangeStaysSmall) {
     client_options.name = "p";
     client_options.wants = {"*"};
     TimePoint changed_at{};
-    config::ConfigClient client{io, client_options, state, [&](const config::ChangeSet&) { changed_at = Clock::now(); }};
+    config::ConfigClient client{io, client_options, state,
+                                [&](const config::ChangeSet&) { changed_at = Clock::now(); }};
     began = Clock::now();
     client.start();
     while (!client.stats().in_sync && ms_since(began) < 60'000) io.run_one_for(10ms);
@@ -79,10 +87,11 @@ TEST(PushScale, AHundredThousandEndpointsReachAProxyAndASmallChangeStaysSmall) {
         while (server.stats().proxies.at(0).behind && ms_since(began) < 5'000) io.run_one_for(10ms);
     }
     std::sort(latency_us.begin(), latency_us.end());
-    std::printf("publish %.0f ms, cache %.1f MB, snapshot %.1f MB in %.0f ms (decode and apply %.0f ms), heap now %.1f MB; "
-                "change: p50 %.0f us, p99 %.0f us, apply %.0f us\n",
-                publish_ms, cache_mb, static_cast<double>(snapshot_bytes) / 1e6, sync_ms, apply_ms, heap_mb(), latency_us[100],
-                latency_us[198], client.stats().last_apply_seconds * 1e6);
+    std::printf(
+        "publish %.0f ms, cache %.1f MB, snapshot %.1f MB in %.0f ms (decode and apply %.0f ms), heap now %.1f MB; "
+        "change: p50 %.0f us, p99 %.0f us, apply %.0f us\n",
+        publish_ms, cache_mb, static_cast<double>(snapshot_bytes) / 1e6, sync_ms, apply_ms, heap_mb(), latency_us[100],
+        latency_us[198], client.stats().last_apply_seconds * 1e6);
     EXPECT_EQ(client.stats().snapshots, 1u);
     EXPECT_LT(client.stats().bytes - snapshot_bytes, 200u * 4000) << "a change costs its slice, whatever the total";
     EXPECT_LT(latency_us[100], 100'000);

@@ -19,10 +19,11 @@ protected:
         std::string pattern = (fs::temp_directory_path() / "steelyard-state-XXXXXX").string();
         dir_ = ::mkdtemp(pattern.data());
         state_.set_subscription("sidecar/1/x");
-        state_.apply(push::Snapshot{"e.7",
-                                    {Upstream{"s/a:http", Protocol::http, {}, {"s/a:80"}},
-                                     EndpointSlice{"s/a:http", "1", {{"10.0.0.1", 80, 5, "a", "n", EndpointState::draining}}},
-                                     Listener{"l", "127.0.0.1", 8080, Protocol::http, "s/a:http"}}});
+        state_.apply(
+            push::Snapshot{"e.7",
+                           {Upstream{"s/a:http", Protocol::http, {}, {"s/a:80"}},
+                            EndpointSlice{"s/a:http", "1", {{"10.0.0.1", 80, 5, "a", "n", EndpointState::draining}}},
+                            Listener{"l", "127.0.0.1", 8080, Protocol::http, "s/a:http"}}});
     }
     ~StateFileTest() override { fs::remove_all(dir_); }
     std::string path(const char* name = "config.json") const { return (fs::path(dir_) / name).string(); }
@@ -84,7 +85,8 @@ TEST_F(StateFileTest, ATornFileIsToldAtEveryLength) {
     for (size_t length = 0; length < whole.size(); ++length) {
         const auto restored = decode_state(std::string_view(whole).substr(0, length), "f");
         ASSERT_FALSE(restored) << length;
-        EXPECT_THAT(restored.error().to_string(), testing::AnyOf(HasSubstr("f: is torn: "), HasSubstr("f: is not a state file")));
+        EXPECT_THAT(restored.error().to_string(),
+                    testing::AnyOf(HasSubstr("f: is torn: "), HasSubstr("f: is not a state file")));
     }
 }
 

@@ -13,7 +13,9 @@ Upstream upstream(std::string name, std::vector<std::string> aliases = {}) {
 EndpointSlice slice(std::string of, std::string name, uint16_t port = 80, size_t count = 1) {
     return {std::move(of), std::move(name), std::vector<Endpoint>(count, Endpoint{"10.0.0.1", port, 1, "", "", {}})};
 }
-Listener listener(std::string name, uint16_t port = 80) { return {std::move(name), "127.0.0.1", port, Protocol::tcp, "s/a:http"}; }
+Listener listener(std::string name, uint16_t port = 80) {
+    return {std::move(name), "127.0.0.1", port, Protocol::tcp, "s/a:http"};
+}
 
 class ConfigStateTest : public ::testing::Test {
 protected:
@@ -55,7 +57,8 @@ TEST_F(ConfigStateTest, TheSameSnapshotAgainChangesNothingAndKeepsThePointers) {
 
 TEST_F(ConfigStateTest, ADeltaChangesWhatItNamesAndKeepsTheRest) {
     snapshot({upstream("s/a:http"), slice("s/a:http", "1"), slice("s/a:http", "2"), upstream("s/b:http")});
-    const auto outcome = delta({slice("s/a:http", "1", 81)}, {{"endpoints", "s/a:http", "2"}, {"upstream", "s/b:http", ""}});
+    const auto outcome =
+        delta({slice("s/a:http", "1", 81)}, {{"endpoints", "s/a:http", "2"}, {"upstream", "s/b:http", ""}});
     ASSERT_TRUE(outcome.applied);
     EXPECT_EQ(outcome.changes.changed, Names{"s/a:http"});
     EXPECT_EQ(outcome.changes.removed, Names{"s/b:http"});
@@ -67,7 +70,8 @@ TEST_F(ConfigStateTest, ADeltaChangesWhatItNamesAndKeepsTheRest) {
 TEST_F(ConfigStateTest, ADeltaForAnotherBaseIsRefusedWhole) {
     EXPECT_FALSE(state_.apply(push::Delta{"", "e.1", {}, {}}).applied) << "there is nothing it could apply to";
     snapshot({upstream("s/a:http")});
-    const auto outcome = state_.apply(push::Delta{"e.0", "e.2", {upstream("s/b:http")}, {{"upstream", "s/a:http", ""}}});
+    const auto outcome =
+        state_.apply(push::Delta{"e.0", "e.2", {upstream("s/b:http")}, {{"upstream", "s/a:http", ""}}});
     EXPECT_FALSE(outcome.applied);
     EXPECT_EQ(outcome.problems.first().to_string(), "base: 'e.0' is not the version in force ('e.1')");
     EXPECT_EQ(state_.version(), "e.1");
@@ -81,7 +85,8 @@ TEST_F(ConfigStateTest, SlicesMayComeBeforeTheirUpstreamAndStayAfterIt) {
     EXPECT_EQ(state_.find("s/a:http").slices->size(), 1u);
     EXPECT_EQ(delta({upstream("s/a:http")}).changes.changed, Names{"s/a:http"});
     EXPECT_TRUE(state_.find("s/a:http"));
-    EXPECT_EQ(delta({}, {{"upstream", "s/a:http", ""}}).changes.changed, Names{"s/a:http"}) << "its slices are still there";
+    EXPECT_EQ(delta({}, {{"upstream", "s/a:http", ""}}).changes.changed, Names{"s/a:http"})
+        << "its slices are still there";
     EXPECT_EQ(delta({}, {{"endpoints", "s/a:http", "1"}}).changes.removed, Names{"s/a:http"});
 }
 
@@ -90,7 +95,8 @@ TEST_F(ConfigStateTest, AnAliasResolvesAndANameGoesBeforeAnAlias) {
     EXPECT_EQ(state_.resolve("s/a:80"), "s/a:http");
     EXPECT_EQ(state_.find("s/a:80").upstream->name, "s/a:http");
     EXPECT_EQ(state_.resolve("s/a:81"), "");
-    const auto outcome = delta({upstream("s/a:80"), upstream("s/a:also", {"s/a:81"}), upstream("s/a:http", {"s/a:80", "s/a:81"})});
+    const auto outcome =
+        delta({upstream("s/a:80"), upstream("s/a:also", {"s/a:81"}), upstream("s/a:http", {"s/a:80", "s/a:81"})});
     EXPECT_TRUE(outcome.changes.aliases);
     EXPECT_EQ(state_.resolve("s/a:80"), "s/a:80");
     EXPECT_EQ(state_.resolve("s/a:81"), "s/a:also") << "the first of two";
@@ -102,7 +108,8 @@ TEST_F(ConfigStateTest, AnAliasResolvesAndANameGoesBeforeAnAlias) {
 
 TEST_F(ConfigStateTest, RemovingWhatIsNotThereChangesNothing) {
     snapshot({upstream("s/a:http")});
-    EXPECT_TRUE(delta({}, {{"endpoints", "s/x:http", "1"}, {"upstream", "s/x:http", ""}, {"listener", "x", ""}}).changes.empty());
+    EXPECT_TRUE(delta({}, {{"endpoints", "s/x:http", "1"}, {"upstream", "s/x:http", ""}, {"listener", "x", ""}})
+                    .changes.empty());
     EXPECT_EQ(state_.everything().changed, Names{"s/a:http"});
     const auto outcome = delta({}, {{"upstream", "s/a:http", ""}, {"endpoints", "s/a:http", "none"}});
     EXPECT_EQ(outcome.changes.removed, Names{"s/a:http"});

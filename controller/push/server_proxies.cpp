@@ -1,0 +1,176 @@
+// What is said to and heard from each proxy, and the rows that stats() shows of them.
+#include <algorithm>
+
+#include "common/log.hpp"
+#include "common/push/codec.hpp"
+#include "controller/push/server_core.hpp"
+
+namespace steelyard::push {
+namespace {
+
+int64_t unix_ms() {
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+bool is_refusal(const std::string& code) { return code != "replaced" && code != "stopping"; }
+
+}  // namespace
+
+void PushServer::Core::on_open(uint64_t id, const Peer& peer) {
+    Proxy& proxy = *proxies_.at(id);
+    proxy.peer = peer;
+    if (stopping_) return close(proxy, {"stopping", "the controller is stopping"});
+    proxy.session.emplace(
+        cache_, options_.session, [this, id](const Hello& hello) { return admit(id, hello); }, ready_, Clock::now());
+}
+
+std::optional<ErrorMessage> PushServer::Core::admit(uint64_t id, const Hello& hello) {
+    if (auto refused = options_.authenticator->admit(proxies_.at(id)->peer, hello)) return refused;
+    const auto named = names_.find(hello.name);
+    if (named != names_.end()) {
+        Proxy& old = *proxies_.at(named->second);
+        const Hello& theirs = *old.session->status().hello;
+        if (theirs.instance != hello.instance) {
+            return ErrorMessage{"name_in_use", "a proxy named " + hello.name + " is connected from " +
+                                                   old.peer.address +
+                                                   ", as another instance; give each proxy its own name"};
+        }
+        close(old, {"replaced", "the same instance has connected again"});
+    }
+    names_[hello.name] = id;
+    return std::nullopt;
+}
+
+void PushServer::Core::on_message(uint64_t id, std::string_view text) {
+    Proxy& proxy = *proxies_.at(id);
+    if (!proxy.session || proxy.closing_since) return;
+    const uint64_t nacks = proxy.session->status().nacks;
+    const uint64_t reports = proxy.session->status().reports;
+    auto action = proxy.session->on_message(text, Clock::now());
+    if (!proxy.counted && proxy.session->status().hello) welcome(proxy);
+    const auto& status = proxy.session->status();
+    if (status.nacks != nacks) note_nack(proxy);
+    if (status.reports != reports && options_.on_report) options_.on_report(status.hello->name, *status.report);
+    run(proxy, std::move(action));
+    note_message(proxy);
+}
+
+void PushServer::Core::welcome(Proxy& proxy) {
+    proxy.counted = true;
+    const Hello& hello = *proxy.session->status().hello;
+    log::info("push: {} connected, {} on node '{}', has version '{}', wants {}", describe(proxy), to_string(hello.role),
+              hello.node, hello.version,
+              proxy.session->subscription().everything
+                  ? "everything"
+                  : std::to_string(proxy.session->subscription().names.size()) + " upstreams");
+    const std::lock_guard lock{mutex_};
+    ++stats_.sessions;
+    rows_[proxy.id].connected_unix_ms = unix_ms();
+}
+
+void PushServer::Core::note_nack(const Proxy& proxy) {
+    const auto& status = proxy.session->status();
+    if (!may_complain()) return;
+    std::string reasons;
+    for (const auto& error : status.nack_errors) {
+        if (reasons.size() < 1000) reasons += (reasons.empty() ? "" : "; ") + error.to_string();
+    }
+    log::warn("push: {} refused version {} and keeps what it has: {}", describe(proxy), status.nacked_version, reasons);
+}
+
+void PushServer::Core::run(Proxy& proxy, PushSession::Action action) {
+    if (action.frame) proxy.connection->send(std::move(action.frame));
+    if (action.close) close(proxy, *action.close);
+}
+
+void PushServer::Core::close(Proxy& proxy, const ErrorMessage& error) {
+    if (proxy.closing_since) return;
+    proxy.closing_since = Clock::now();
+    proxy.closing_code = error.code;
+    if (is_refusal(error.code)) {
+        refuse(error.code);
+        if (may_complain()) log::warn("push: {} is disconnected ({}): {}", describe(proxy), error.code, error.problem);
+    }
+    proxy.connection->close(encode(error));
+}
+
+void PushServer::Core::refuse(const std::string& reason) {
+    const std::lock_guard lock{mutex_};
+    ++stats_.refused[reason];
+}
+
+void PushServer::Core::on_closed(uint64_t id, const std::string& why) {
+    const auto it = proxies_.find(id);
+    if (it == proxies_.end()) return;
+    const Proxy& proxy = *it->second;
+    if (!proxy.session && !stopping_) refuse("handshake");
+    if (proxy.counted) {
+        log::info("push: {} disconnected: {}", describe(proxy), proxy.closing_since ? proxy.closing_code : why);
+        const auto named = names_.find(proxy.session->status().hello->name);
+        if (named != names_.end() && named->second == id) names_.erase(named);
+    }
+    proxies_.erase(it);
+    if (stopping_ && proxies_.empty()) tick_.cancel();
+    const std::lock_guard lock{mutex_};
+    rows_.erase(id);
+    stats_.connections = proxies_.size();
+}
+
+std::string PushServer::Core::describe(const Proxy& proxy) {
+    const bool known = proxy.session && proxy.session->status().hello;
+    return known ? proxy.session->status().hello->name + " (" + proxy.peer.address + ")" : proxy.peer.address;
+}
+
+void PushServer::Core::note_progress(ProxyStats& row, const PushSession::Status& status) {
+    stats_.snapshots += status.snapshots - row.snapshots;
+    stats_.deltas += status.deltas - row.deltas;
+    stats_.bytes += status.bytes - row.bytes;
+    stats_.acks += status.acks - row.acks;
+    stats_.nacks += status.nacks - row.nacks;
+    row.acks = status.acks;
+    row.nacks = status.nacks;
+    row.behind = status.behind;
+    row.snapshots = status.snapshots;
+    row.deltas = status.deltas;
+    row.bytes = status.bytes;
+}
+
+void PushServer::Core::fill(ProxyStats& row, const Proxy& proxy) {
+    const auto& status = proxy.session->status();
+    const Hello& hello = *status.hello;
+    if (row.name.empty()) {
+        row.name = hello.name;
+        row.instance = hello.instance;
+        row.role = to_string(hello.role);
+        row.node = hello.node;
+        row.zone = hello.zone;
+        row.address = proxy.peer.address;
+        row.everything = proxy.session->subscription().everything;
+        row.wants = proxy.session->subscription().names.size();
+    }
+    row.acked_version = status.acked;
+    row.nacked_version = status.nacked_version;
+    row.nack_errors = status.nack_errors;
+    if (status.report) row.report = status.report->upstreams;
+    row.last_ack_seconds = std::chrono::duration<double>(status.last_ack_time).count();
+}
+
+void PushServer::Core::note_message(Proxy& proxy) {
+    if (!proxy.counted) return;
+    const std::lock_guard lock{mutex_};
+    ProxyStats& row = rows_[proxy.id];
+    note_progress(row, proxy.session->status());
+    stats_.cache = cache_.counts();
+    fill(row, proxy);
+}
+
+ServerStats PushServer::Core::stats() const {
+    const std::lock_guard lock{mutex_};
+    ServerStats out = stats_;
+    out.proxies.reserve(rows_.size());
+    for (const auto& [id, row] : rows_) out.proxies.push_back(row);
+    std::sort(out.proxies.begin(), out.proxies.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return out;
+}
+
+}  // namespace steelyard::push
