@@ -1,0 +1,101 @@
+// In steady state a request costs no allocation on the worker's thread.
+#include <cstdlib>
+#include <future>
+#include <new>
+
+#include "tests/unit/sidecar/exchange/worker_test.hpp"
+
+namespace {
+
+thread_local bool counted = false;
+std::atomic<uint64_t> allocations{0};
+
+void* allocate(size_t size) {
+    if (counted) allocations.fetch_add(1, std::memory_order_relaxed);
+    if (void* const memory = std::malloc(size)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return allocate(size); }
+void* operator new[](size_t size) { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+
+namespace steelyard::test {
+namespace {
+
+class Allocation : public WorkerTest {
+protected:
+    void count(bool on) {
+        std::promise<void> done;
+        worker_->run([&](WorkerContext&) {
+            counted = on;
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+
+    // On the worker's thread, over 1,000 requests after as many to warm up.
+    uint64_t allocations_of(const std::string& request) {
+        Socket one = client();
+        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), 200);
+        count(true);
+        const uint64_t before = allocations;
+        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), 200);
+        const uint64_t after = allocations;  // before the next task is posted
+        count(false);
+        return after - before;
+    }
+};
+
+TEST_F(Allocation, AThousandRequestsOfAKeepAliveClientAllocateNothing) {
+    Backend backend(serve([](const Message& request) { return ok("x" + request.body, "Content-Type: text/plain\r\n"); }));
+    Backend other(serve([](const Message& request) { return ok("y" + request.body); }));
+    for (const auto algorithm : {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin,
+                                 config::Algorithm::least_request, config::Algorithm::ring_hash, config::Algorithm::random}) {
+        upstream_.policy.algorithm = algorithm;
+        use({{.port = backend.port()}, {.port = other.port(), .weight = 3}});
+        EXPECT_EQ(allocations_of(std::string(kGet)), 0U) << to_string(algorithm);
+    }
+    EXPECT_EQ(allocations_of(with_length("POST", pattern(3000))), 0U);
+    EXPECT_EQ(allocations_of(with_length("PUT", pattern(50'000))), 0U);
+    EXPECT_EQ(allocations_of("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") + chunk("")), 0U);
+}
+
+TEST_F(Allocation, IsCounted) {
+    use(std::vector<TestHost>{});
+    count(true);
+    const uint64_t before = allocations;
+    Socket one = client();
+    EXPECT_EQ(one.request(kGet).status(), 503);
+    EXPECT_GT(allocations - before, 0U) << "a new connection does allocate, or nothing is counted here";
+    count(false);
+}
+
+TEST_F(Allocation, AnUpgradedConnectionAllocatesNothingPerMessage) {
+    Backend backend([](Peer& peer) {
+        if (!peer.next()) return;
+        peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+        for (std::string bytes; !(bytes = peer.read_some()).empty();) peer.send(bytes);
+    });
+    use(backend);
+    Socket one = client();
+    EXPECT_EQ(one.request("GET / HTTP/1.1\r\nHost: web\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").status(), 101);
+    ASSERT_TRUE(one.send("warm"));
+    EXPECT_EQ(one.read(4), "warm");
+    count(true);
+    const uint64_t before = allocations;
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_TRUE(one.send("ping"));
+        ASSERT_EQ(one.read(4), "ping");
+    }
+    EXPECT_EQ(allocations - before, 0U);
+    count(false);
+}
+
+}  // namespace
+}  // namespace steelyard::test
