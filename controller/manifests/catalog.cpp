@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "controller/translate/remarks.hpp"
+
 namespace steelyard::manifests {
 namespace {
 
@@ -12,6 +14,13 @@ std::string counted(size_t count, const char* what) { return std::to_string(coun
 size_t kind_index(std::string_view kind) {
     constexpr std::array<std::string_view, 3> kKinds{"Service", "EndpointSlice", "Pod"};  // as in Object
     return static_cast<size_t>(std::find(kKinds.begin(), kKinds.end(), kind) - kKinds.begin());
+}
+
+// What is wrong in it though it can be used; the object goes on without that.
+std::vector<std::string> remarks_on(const Object& object) {
+    if (const auto* slice = std::get_if<kube::EndpointSlice>(&object)) return translate::remarks(*slice, {.allow_loopback = true});
+    if (const auto* pod = std::get_if<kube::Pod>(&object)) return translate::remarks(*pod);
+    return translate::remarks(std::get<kube::Service>(object));
 }
 
 }  // namespace
@@ -35,6 +44,9 @@ void Catalog::read(const std::string& file, Decoded decoded) {
         const std::string place = placed.place.to_string();
         const auto [entry, is_new] = fresh.objects.try_emplace(id);
         if (is_new) {
+            for (const std::string& remark : remarks_on(placed.object)) {
+                fresh.problems.push_back(line(file, ", " + place + ": " + remark));
+            }
             entry->second = {std::make_shared<const Object>(std::move(placed.object)), place};
         } else {
             fresh.problems.push_back(line(file, ", " + place + ": is declared in " + entry->second.place + " as well; that one is in force"));

@@ -1,12 +1,12 @@
 #include "controller/translate/endpoints.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "common/config/problems.hpp"
 #include "common/config/validate.hpp"
 #include "controller/translate/address.hpp"
+#include "controller/translate/remarks.hpp"
 #include "controller/translate/service.hpp"
 
 namespace steelyard::translate {
@@ -36,9 +36,7 @@ uint32_t weight_of(const kube::SliceEndpoint& endpoint, const kube::ObjectKey& s
     const kube::ObjectKey pod{endpoint.pod_ns.empty() ? slice.ns : endpoint.pod_ns.str(), endpoint.pod_name};
     const std::optional<std::string_view> text = view.pod_weight(pod);
     if (!text) return 1;
-    uint32_t weight = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), weight);
-    if (error == std::errc() && end == text->data() + text->size() && weight <= config::kMaxWeight) return weight;
+    if (const auto weight = parse_weight(*text)) return *weight;
     out.refuse("InvalidWeight", "Pod " + pod.to_string() + ": annotation " + std::string(kube::kWeightAnnotation),
                "'" + config::shown(*text) + "' is not a whole number from 0 to " + std::to_string(config::kMaxWeight) +
                    "; weight 1 is in force");
@@ -161,6 +159,10 @@ void translate_slice(const kube::ObjectKey& key, const Options& options, View& v
     if (ports.empty()) return;
     for (const Error& problem : slice->problems) {
         out.refuse("InvalidField", problem.where, problem.problem + "; the field is taken as absent");
+    }
+    if (!config::is_name(key.name)) {
+        out.refuse("InvalidName", "metadata.name", "'" + config::shown(key.name) + "' is no name for a slice; it is left out");
+        return;
     }
     const std::optional<Family> family = family_of(*slice, out);
     if (!family) return;

@@ -69,7 +69,7 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
         std::string upstream = prefix + (port.name.empty() ? number : port.name);
         if (!is_usable(port, upstream, ports, Refusals(out, i))) continue;
         ports.push_back({port.name, std::move(upstream), protocol_of(port), {}});
-        if (!port.name.empty()) ports.back().aliases.push_back(prefix + number);
+        if (!port.name.empty() && config::is_name(prefix + number)) ports.back().aliases.push_back(prefix + number);
     }
     // A port may be named with digits: then that name is meant, not the number of another. Of two ports with one number (only
     // their protocols may differ, and of those one is balanced) the first has it.
