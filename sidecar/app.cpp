@@ -43,6 +43,7 @@ public:
 private:
     Result<void> restore();
     Result<void> load_file();
+    config::ClientOptions client_options() const;
     void start_client();
     void start_admin_pages();
     void on_change(const config::ChangeSet& changes);
@@ -76,6 +77,9 @@ Result<void> SidecarApp::Impl::start() {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
+    if (options_.controller) {
+        if (auto checked = config::ConfigClient::check(client_options()); !checked) return checked;
+    }
     if (auto restored = options_.config_file.empty() ? restore() : load_file(); !restored) return restored;
     if (auto started = runtime_.start(); !started) return started;
     if (!state_.version().empty()) runtime_.apply(state_.everything());
@@ -118,8 +122,7 @@ Result<void> SidecarApp::Impl::load_file() {
     return {};
 }
 
-void SidecarApp::Impl::start_client() {
-    if (!options_.controller) return;
+config::ClientOptions SidecarApp::Impl::client_options() const {
     config::ClientOptions client;
     client.url = *options_.controller;
     client.name = options_.name;
@@ -128,7 +131,12 @@ void SidecarApp::Impl::start_client() {
     client.zone = options_.zone;
     for (const auto& listener : options_.listeners) client.wants.push_back(listener.upstream);
     if (options_.role == push::Role::edge) client.wants = {"*"};
-    client_ = std::make_unique<config::ConfigClient>(io_, client, state_, [this](const auto& c) { on_change(c); });
+    return client;
+}
+
+void SidecarApp::Impl::start_client() {
+    if (!options_.controller) return;
+    client_ = std::make_unique<config::ConfigClient>(io_, client_options(), state_, [this](const auto& c) { on_change(c); });
     client_->on_applied([this] {
         if (writer_) writer_->save(state_.image());
     });
