@@ -79,7 +79,8 @@ Result<void> ControllerApp::Impl::start() {
         if (!error) stop();
     });
     if (!is_loopback(options_.push_ip)) {
-        log::warn("--push-listen {}: the push protocol is not encrypted yet; keep it on a trusted network", options_.push_ip);
+        log::warn("--push-listen {}: the push protocol is not encrypted yet; keep it on a trusted network",
+                  options_.push_ip);
     }
     if (auto opened = open_source(); !opened) return opened;
     if (auto started = server_.start(); !started) return started;
@@ -140,7 +141,8 @@ void ControllerApp::Impl::start_admin_pages() {
         std::string why = "not ready: the first lists are not in";
         if (kube_) {
             for (const auto& kind : kube_->stats()) {
-                if (!kind.synced) why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
+                if (!kind.synced)
+                    why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
             }
         }
         return {503, "text/plain; charset=utf-8", why + "\n"};
@@ -148,9 +150,12 @@ void ControllerApp::Impl::start_admin_pages() {
     admin_.handle("GET", "/metrics", [this] {
         return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
     });
-    admin_.handle("GET", "/proxies", [this] { return admin::Response{200, "application/json", proxies_page(server_.stats())}; });
-    admin_.handle("GET", "/problems",
-                  [this] { return admin::Response{200, "application/json", problems_page(pipeline_.problems())}; });
+    admin_.handle("GET", "/proxies", [this] {
+        return admin::Response{200, "application/json", proxies_page(server_.stats())};
+    });
+    admin_.handle("GET", "/problems", [this] {
+        return admin::Response{200, "application/json", problems_page(pipeline_.problems())};
+    });
 }
 
 void ControllerApp::Impl::stop_sources() {

@@ -38,16 +38,21 @@ Result<void> finish(const Text& text, ControllerOptions& options) {
 std::variant<ControllerOptions, int> parse_controller_options(int argc, const char* const* argv) {
     ControllerOptions options;
     Text text;
-    CLI::App app("Watches Services and EndpointSlices and pushes weighted backend sets to the sidecars.", "steelyard-controller");
-    app.add_option("--kubeconfig", options.kubeconfig, "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config")->type_name("FILE");
-    app.add_option("--manifests", options.manifests, "Instead of an API server: a directory of Kubernetes YAML, followed as it changes")
+    CLI::App app("Watches Services and EndpointSlices and pushes weighted backend sets to the sidecars.",
+                 "steelyard-controller");
+    app.add_option("--kubeconfig", options.kubeconfig, "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config")
+        ->type_name("FILE");
+    app.add_option("--manifests", options.manifests,
+                   "Instead of an API server: a directory of Kubernetes YAML, followed as it changes")
         ->type_name("DIR");
     app.add_option("--push-listen", text.push, "ADDRESS:PORT where sidecars connect")->capture_default_str();
-    app.add_option("--admin-listen", text.admin, "ADDRESS:PORT of /healthz /readyz /metrics /proxies /problems")->capture_default_str();
+    app.add_option("--admin-listen", text.admin, "ADDRESS:PORT of /healthz /readyz /metrics /proxies /problems")
+        ->capture_default_str();
     app.add_option("--log-level", text.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", text.log_format, "text or json")->capture_default_str();
     if (const auto status = cli::parse(app, argc, argv)) return *status;
-    if (auto checked = finish(text, options); !checked) return cli::usage_error(app.get_name(), checked.error().to_string());
+    if (auto checked = finish(text, options); !checked)
+        return cli::usage_error(app.get_name(), checked.error().to_string());
     return options;
 }
 

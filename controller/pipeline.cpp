@@ -30,8 +30,8 @@ void Pipeline::run() {
         server_.set_ready();
         malloc_trim(0);  // the lists' pages and batches are garbage now
         const auto counts = state_.counts();
-        log::info("in sync: {} Services, {} EndpointSlices, {} endpoints, {} weighted Pods", counts.services, counts.slices,
-                  counts.endpoints, counts.weighted_pods);
+        log::info("in sync: {} Services, {} EndpointSlices, {} endpoints, {} weighted Pods", counts.services,
+                  counts.slices, counts.endpoints, counts.weighted_pods);
     }
     stats_.last_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
     stats_.seconds += stats_.last_seconds;

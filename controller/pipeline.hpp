@@ -14,9 +14,9 @@ namespace steelyard {
 
 struct PipelineStats {
     bool ready = false;
-    uint64_t batches = 0;          // that changed something
-    uint64_t computed = 0;         // units of translation that ran
-    double seconds = 0;            // spent from the drain of the inbox to the end of the push, in all
+    uint64_t batches = 0;   // that changed something
+    uint64_t computed = 0;  // units of translation that ran
+    double seconds = 0;     // spent from the drain of the inbox to the end of the push, in all
     double last_seconds = 0;
     size_t problems = 0;
     store::ClusterState::Counts counts;

@@ -9,9 +9,12 @@ namespace {
 
 const char* health_name(Health health) {
     switch (health) {
-        case Health::up: return "up";
-        case Health::down: return "down";
-        case Health::unknown: break;
+        case Health::up:
+            return "up";
+        case Health::down:
+            return "down";
+        case Health::unknown:
+            break;
     }
     return "unknown";
 }

@@ -20,9 +20,12 @@ constexpr Milliseconds kDrainPoll{20};
 
 Health to_health(health::HealthMachine::State state) {
     switch (state) {
-        case health::HealthMachine::State::up: return Health::up;
-        case health::HealthMachine::State::down: return Health::down;
-        case health::HealthMachine::State::unknown: break;
+        case health::HealthMachine::State::up:
+            return Health::up;
+        case health::HealthMachine::State::down:
+            return Health::down;
+        case health::HealthMachine::State::unknown:
+            break;
     }
     return Health::unknown;
 }
@@ -136,7 +139,8 @@ config::ClientOptions SidecarApp::Impl::client_options() const {
 
 void SidecarApp::Impl::start_client() {
     if (!options_.controller) return;
-    client_ = std::make_unique<config::ConfigClient>(io_, client_options(), state_, [this](const auto& c) { on_change(c); });
+    client_ =
+        std::make_unique<config::ConfigClient>(io_, client_options(), state_, [this](const auto& c) { on_change(c); });
     client_->on_applied([this] {
         if (writer_) writer_->save(state_.image());
     });
@@ -156,7 +160,9 @@ void SidecarApp::Impl::start_admin_pages() {
         return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
     });
     admin_.handle("GET", "/config", [this] { return admin::Response{200, "application/json", config_page(state_)}; });
-    admin_.handle("GET", "/upstreams", [this] { return admin::Response{200, "application/json", upstreams_page(runtime_)}; });
+    admin_.handle("GET", "/upstreams", [this] {
+        return admin::Response{200, "application/json", upstreams_page(runtime_)};
+    });
     admin_.handle("POST", "/drain", [this] {
         // Not ready and telling clients to go; the process stays until its SIGTERM.
         if (!draining_) log::info("draining: told so over the admin listener");
@@ -191,7 +197,8 @@ void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_pt
     for (const auto& host : snapshot->hosts) host.host->health = to_health(prober_.state(name, host.host->id()));
 }
 
-void SidecarApp::Impl::on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state) {
+void SidecarApp::Impl::on_health(const std::string& upstream, const std::string& id,
+                                 health::HealthMachine::State state) {
     const auto found = runtime_.upstreams().find(upstream);
     if (found == runtime_.upstreams().end()) return;
     for (const auto& host : found->second->hosts) {

@@ -31,22 +31,33 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
     app.add_option("--name", o.name, "This proxy's name, unique among proxies (default: host name and process id)");
     app.add_option("--node", o.node, "The node it runs on");
     app.add_option("--zone", o.zone, "The zone it runs in");
-    app.add_option("--upstream", t.upstreams, "Local listener: [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT, repeatable")->delimiter(',');
-    app.add_option("--workers", o.workers, "Worker threads (default: the cores that the cgroup grants)")->check(CLI::Range(1, 256));
-    app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of /healthz /readyz /metrics /config /upstreams /drain")->capture_default_str();
+    app.add_option("--upstream", t.upstreams, "Local listener: [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT, repeatable")
+        ->delimiter(',');
+    app.add_option("--workers", o.workers, "Worker threads (default: the cores that the cgroup grants)")
+        ->check(CLI::Range(1, 256));
+    app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of /healthz /readyz /metrics /config /upstreams /drain")
+        ->capture_default_str();
     app.add_option("--state-dir", o.state_dir, "Where the last good configuration is kept")->type_name("DIR");
     app.add_option("--max-connections", o.worker.max_sessions, "Client connections a worker serves at once")
-        ->check(CLI::Range(1, 10'000'000))->capture_default_str();
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
     app.add_option("--max-header-bytes", o.worker.limits.max_head_bytes, "Longest request or response head")
-        ->check(CLI::Range(256, 16384))->capture_default_str();
-    app.add_option("--drain-delay", t.drain_delay, "After SIGTERM: goes on accepting this long, while /readyz says no")->capture_default_str();
-    app.add_option("--drain-timeout", t.drain_timeout, "After SIGTERM: what is still open after this is cut")->capture_default_str();
+        ->check(CLI::Range(256, 16384))
+        ->capture_default_str();
+    app.add_option("--drain-delay", t.drain_delay, "After SIGTERM: goes on accepting this long, while /readyz says no")
+        ->capture_default_str();
+    app.add_option("--drain-timeout", t.drain_timeout, "After SIGTERM: what is still open after this is cut")
+        ->capture_default_str();
     app.add_option("--connect-timeout", t.connect_timeout, "One try to reach one endpoint")->capture_default_str();
-    app.add_option("--request-header-timeout", t.request_timeout, "From a request's first byte to the end of its head")->capture_default_str();
+    app.add_option("--request-header-timeout", t.request_timeout, "From a request's first byte to the end of its head")
+        ->capture_default_str();
     app.add_option("--idle-timeout", t.idle_timeout, "A client's connection between requests")->capture_default_str();
-    app.add_option("--response-timeout", t.response_timeout, "From the request's end to the head of the answer")->capture_default_str();
-    app.add_option("--stream-timeout", t.stream_timeout, "No byte of a body in either direction")->capture_default_str();
-    app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")->capture_default_str();
+    app.add_option("--response-timeout", t.response_timeout, "From the request's end to the head of the answer")
+        ->capture_default_str();
+    app.add_option("--stream-timeout", t.stream_timeout, "No byte of a body in either direction")
+        ->capture_default_str();
+    app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")
+        ->capture_default_str();
     app.add_option("--log-level", t.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", t.log_format, "text or json")->capture_default_str();
 }
@@ -54,10 +65,14 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
 Result<void> read_durations(const Text& t, SidecarOptions& o) {
     auto& w = o.worker.timeouts;
     const std::vector<std::tuple<const char*, const std::string*, Milliseconds*>> all{
-        {"--drain-delay", &t.drain_delay, &o.drain_delay},          {"--drain-timeout", &t.drain_timeout, &o.drain_timeout},
-        {"--connect-timeout", &t.connect_timeout, &w.connect},      {"--request-header-timeout", &t.request_timeout, &w.request_head},
-        {"--idle-timeout", &t.idle_timeout, &w.client_idle},        {"--response-timeout", &t.response_timeout, &w.response_head},
-        {"--stream-timeout", &t.stream_timeout, &w.stream_idle},    {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle}};
+        {"--drain-delay", &t.drain_delay, &o.drain_delay},
+        {"--drain-timeout", &t.drain_timeout, &o.drain_timeout},
+        {"--connect-timeout", &t.connect_timeout, &w.connect},
+        {"--request-header-timeout", &t.request_timeout, &w.request_head},
+        {"--idle-timeout", &t.idle_timeout, &w.client_idle},
+        {"--response-timeout", &t.response_timeout, &w.response_head},
+        {"--stream-timeout", &t.stream_timeout, &w.stream_idle},
+        {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle}};
     for (const auto& [flag, text, value] : all) {
         const auto parsed = cli::parse_duration(*text);
         if (!parsed) return Error{flag, "'" + *text + "' is not a duration such as 500ms, 5s, 2m"};
@@ -75,7 +90,8 @@ std::string default_name() {
 Result<void> finish(const Text& t, SidecarOptions& o) {
     if (auto logging = log::init(t.log_level, t.log_format); !logging) return logging;
     if (t.controller.empty() == o.config_file.empty()) {
-        return Error{"--controller, --config", t.controller.empty() ? "one of them is needed" : "only one of them can be given"};
+        return Error{"--controller, --config",
+                     t.controller.empty() ? "one of them is needed" : "only one of them can be given"};
     }
     if (!t.controller.empty()) {
         auto url = config::parse_controller_url(t.controller);
@@ -117,7 +133,8 @@ Result<DeclaredListener> parse_upstream_flag(const std::string& text) {
     const std::string target = text.substr(equals + 1);
     const size_t dot = target.find('.');
     const size_t colon = target.rfind(':');
-    if (dot == std::string::npos || colon == std::string::npos || dot == 0 || colon < dot + 2 || colon + 1 == target.size()) {
+    if (dot == std::string::npos || colon == std::string::npos || dot == 0 || colon < dot + 2 ||
+        colon + 1 == target.size()) {
         return bad("'" + target + "' lacks a service, a namespace or a port");
     }
     DeclaredListener listener;
@@ -146,10 +163,12 @@ std::variant<SidecarOptions, int> parse_sidecar_options(int argc, const char* co
     SidecarOptions options;
     options.workers = granted_cores();
     Text text;
-    CLI::App app("The proxy that carries the traffic: takes its configuration from the controller and balances.", "steelyard-sidecar");
+    CLI::App app("The proxy that carries the traffic: takes its configuration from the controller and balances.",
+                 "steelyard-sidecar");
     declare(app, options, text);
     if (const auto status = cli::parse(app, argc, argv)) return *status;
-    if (auto checked = finish(text, options); !checked) return cli::usage_error(app.get_name(), checked.error().to_string());
+    if (auto checked = finish(text, options); !checked)
+        return cli::usage_error(app.get_name(), checked.error().to_string());
     return options;
 }
 

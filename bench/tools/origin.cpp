@@ -29,13 +29,14 @@ struct Listener {
 };
 
 std::string answer_of(std::string_view name) {
-    return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(name.size()) + "\r\n\r\n" +
-           std::string{name};
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(name.size()) +
+           "\r\n\r\n" + std::string{name};
 }
 
 class Origin {
 public:
-    explicit Origin(std::vector<Listener> listeners) : listeners_{std::move(listeners)}, epoll_{epoll_create1(EPOLL_CLOEXEC)} {
+    explicit Origin(std::vector<Listener> listeners)
+        : listeners_{std::move(listeners)}, epoll_{epoll_create1(EPOLL_CLOEXEC)} {
         for (const auto& listener : listeners_) {
             watch(EPOLL_CTL_ADD, listener.socket, EPOLLIN);
         }

@@ -40,9 +40,7 @@ long content_length(std::string_view head) {
     return -1;
 }
 
-bool says_close(std::string_view head) {
-    return head.find("onnection: close") != std::string_view::npos;
-}
+bool says_close(std::string_view head) { return head.find("onnection: close") != std::string_view::npos; }
 
 class Poller {
 public:
@@ -85,7 +83,8 @@ private:
         }
         auto size = std::size_t{0};
         for (;;) {
-            const auto got = size == buffer_.size() ? -1 : recv(socket_, buffer_.data() + size, buffer_.size() - size, 0);
+            const auto got =
+                size == buffer_.size() ? -1 : recv(socket_, buffer_.data() + size, buffer_.size() - size, 0);
             if (got <= 0) {
                 return lost();
             }

@@ -87,8 +87,9 @@ private:
                 return;
             }
             const int upstream = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-            if (upstream < 0 || (connect(upstream, reinterpret_cast<const sockaddr*>(&upstream_), sizeof upstream_) != 0 &&
-                                 errno != EINPROGRESS)) {
+            if (upstream < 0 ||
+                (connect(upstream, reinterpret_cast<const sockaddr*>(&upstream_), sizeof upstream_) != 0 &&
+                 errno != EINPROGRESS)) {
                 (void)close(client);
                 (void)close(upstream);
                 continue;
@@ -158,9 +159,7 @@ private:
     }
 
     // Reads while there is room of its own, writes while the other end has bytes for it.
-    void arm(Side& side) {
-        watch(side, (side.end == 0 ? EPOLLIN : 0U) | (side.other->end != 0 ? EPOLLOUT : 0U));
-    }
+    void arm(Side& side) { watch(side, (side.end == 0 ? EPOLLIN : 0U) | (side.other->end != 0 ? EPOLLOUT : 0U)); }
 
     void bury(Pair& pair) {
         pair.dead = true;

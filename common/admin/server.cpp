@@ -51,9 +51,12 @@ public:
         http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
             if (error == http::error::end_of_stream) return self->close();
             if (error && error.category() != http::make_error_code(http::error::bad_method).category()) return;
-            if (error) return self->write({400, "text/plain; charset=utf-8", "400 " + error.message() + "\n"}, 11, false, false);
+            if (error)
+                return self->write({400, "text/plain; charset=utf-8", "400 " + error.message() + "\n"}, 11, false,
+                                   false);
             const auto& request = self->parser_->get();
-            self->write(self->responder_(request), request.version(), request.keep_alive(), request.method() == http::verb::head);
+            self->write(self->responder_(request), request.version(), request.keep_alive(),
+                        request.method() == http::verb::head);
         });
     }
 

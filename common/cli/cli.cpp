@@ -10,7 +10,8 @@ void add_environment(CLI::App& app) {
         const auto& names = option->get_lnames();
         if (names.empty() || names[0] == "help" || names[0] == "version") continue;
         std::string variable = "STEELYARD_";
-        for (const char c : names[0]) variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        for (const char c : names[0])
+            variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         option->envname(variable);
     }
 }

@@ -36,12 +36,13 @@ struct StatusRange {
 struct HealthCheck {
     enum class Type : uint8_t { tcp, http } type = Type::tcp;
     uint32_t interval_ms = 5000;  // 100 .. 3,600,000
-    uint32_t timeout_ms = 1000;   // 10 .. interval_ms is not required: a probe that outlives the interval delays the next
-    uint32_t rise = 2;            // successes in a row to be up again, 1 .. 100
-    uint32_t fall = 3;            // failures in a row to be down, 1 .. 100
-    uint32_t jitter_percent = 10; // each interval is drawn from +-jitter, 0 .. 50
-    std::string path = "/";       // http: origin-form target
-    std::string host;             // http: Host header; empty = the endpoint's address
+    uint32_t timeout_ms =
+        1000;           // 10 .. interval_ms is not required: a probe that outlives the interval delays the next
+    uint32_t rise = 2;  // successes in a row to be up again, 1 .. 100
+    uint32_t fall = 3;  // failures in a row to be down, 1 .. 100
+    uint32_t jitter_percent = 10;                         // each interval is drawn from +-jitter, 0 .. 50
+    std::string path = "/";                               // http: origin-form target
+    std::string host;                                     // http: Host header; empty = the endpoint's address
     std::vector<StatusRange> expected = {StatusRange{}};  // http: 1 .. 16 ranges within 100 .. 599
 
     friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
@@ -52,7 +53,8 @@ struct Policy {
     uint32_t virtual_nodes = 150;  // ring-hash: points on the ring for a host of weight 1, 1 .. 1000
     HashKey hash;
     std::optional<HealthCheck> health_check;
-    uint32_t drain_timeout_ms = 30000;  // how long what is in flight on a draining or removed endpoint may go on; 0 .. 86,400,000
+    uint32_t drain_timeout_ms =
+        30000;  // how long what is in flight on a draining or removed endpoint may go on; 0 .. 86,400,000
 
     friend bool operator==(const Policy&, const Policy&) = default;
 };
@@ -75,7 +77,7 @@ constexpr size_t kMaxNameBytes = 253;  // of listeners, upstreams, slices, zones
 constexpr size_t kMaxAliases = 16;
 constexpr size_t kMaxListeners = 10'000;
 constexpr uint32_t kMaxWeight = 1'000'000;
-constexpr size_t kMaxEndpointsPerSlice = 1000;       // as the Kubernetes API has it
+constexpr size_t kMaxEndpointsPerSlice = 1000;  // as the Kubernetes API has it
 constexpr size_t kMaxEndpointsPerUpstream = 100'000;
 
 struct Endpoint {

@@ -39,7 +39,9 @@ double open_fds() {
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -65,8 +67,8 @@ Family& Family::add(double value, const Labels& labels) {
     return *this;
 }
 
-Family& Family::add_histogram(const std::vector<double>& bounds, const std::vector<uint64_t>& cumulative_counts, double sum,
-                              const Labels& labels) {
+Family& Family::add_histogram(const std::vector<double>& bounds, const std::vector<uint64_t>& cumulative_counts,
+                              double sum, const Labels& labels) {
     prometheus::ClientMetric metric;
     metric.label = to_labels(labels);
     for (size_t i = 0; i < bounds.size(); ++i) metric.histogram.bucket.push_back({cumulative_counts[i], bounds[i]});
@@ -89,9 +91,11 @@ void add_process_metrics(const std::string& program, std::vector<prometheus::Met
     single(Family::gauge("steelyard_build_info", "1, with what was built as labels."), 1,
            {{"program", program}, {"version", STEELYARD_VERSION}});
     single(Family::gauge("process_resident_memory_bytes", "Resident memory size in bytes."), resident_bytes());
-    single(Family::counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds."), cpu_seconds());
+    single(Family::counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds."),
+           cpu_seconds());
     single(Family::gauge("process_open_fds", "Number of open file descriptors."), open_fds());
-    single(Family::gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds."), kStart);
+    single(Family::gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds."),
+           kStart);
 }
 
 std::string to_text(const prometheus::Collectable& source) {

@@ -50,23 +50,27 @@ void add_pipeline(Families& out, const PipelineStats& stats) {
     objects.add(static_cast<double>(stats.counts.endpoints), {{"kind", "endpoint"}});
     objects.add(static_cast<double>(stats.counts.weighted_pods), {{"kind", "weighted Pod"}});
     std::move(objects).into(out);
-    single(out, Family::gauge("steelyard_translate_problems", "What could not be translated as it stands (see /problems)."),
+    single(out,
+           Family::gauge("steelyard_translate_problems", "What could not be translated as it stands (see /problems)."),
            static_cast<double>(stats.problems));
     single(out, Family::counter("steelyard_translate_batches_total", "Batches of changes translated and pushed."),
            static_cast<double>(stats.batches));
     single(out, Family::counter("steelyard_translate_units_total", "Services and slices translated."),
            static_cast<double>(stats.computed));
-    single(out, Family::counter("steelyard_translate_seconds_total", "Time from taking changes to having pushed them."), stats.seconds);
+    single(out, Family::counter("steelyard_translate_seconds_total", "Time from taking changes to having pushed them."),
+           stats.seconds);
     single(out, Family::gauge("steelyard_translate_last_seconds", "The same, of the last batch."), stats.last_seconds);
 }
 
 void add_push(Families& out, const push::ServerStats& stats) {
-    const auto behind = std::count_if(stats.proxies.begin(), stats.proxies.end(), [](const auto& p) { return p.behind; });
-    const auto refusing =
-        std::count_if(stats.proxies.begin(), stats.proxies.end(), [](const auto& p) { return !p.nacked_version.empty(); });
+    const auto behind =
+        std::count_if(stats.proxies.begin(), stats.proxies.end(), [](const auto& p) { return p.behind; });
+    const auto refusing = std::count_if(stats.proxies.begin(), stats.proxies.end(),
+                                        [](const auto& p) { return !p.nacked_version.empty(); });
     single(out, Family::gauge("steelyard_push_connections", "Connections open, said hello or not."),
            static_cast<double>(stats.connections));
-    single(out, Family::gauge("steelyard_push_proxies", "Proxies that said hello."), static_cast<double>(stats.proxies.size()));
+    single(out, Family::gauge("steelyard_push_proxies", "Proxies that said hello."),
+           static_cast<double>(stats.proxies.size()));
     single(out, Family::gauge("steelyard_push_proxies_behind", "Of these, with something not acknowledged yet."),
            static_cast<double>(behind));
     single(out, Family::gauge("steelyard_push_proxies_refusing", "Of these, that refused the newest they were sent."),
@@ -79,10 +83,14 @@ void add_push(Families& out, const push::ServerStats& stats) {
     answers.add(static_cast<double>(stats.acks), {{"type", "ack"}});
     answers.add(static_cast<double>(stats.nacks), {{"type", "nack"}});
     std::move(answers).into(out);
-    single(out, Family::counter("steelyard_push_sent_bytes_total", "Bytes of frames sent."), static_cast<double>(stats.bytes));
-    single(out, Family::counter("steelyard_push_sessions_total", "Sessions begun."), static_cast<double>(stats.sessions));
-    single(out, Family::counter("steelyard_push_publishes_total", "Versions made."), static_cast<double>(stats.publishes));
-    single(out, Family::counter("steelyard_push_refused_resources_total", "Resources left out because they break a limit."),
+    single(out, Family::counter("steelyard_push_sent_bytes_total", "Bytes of frames sent."),
+           static_cast<double>(stats.bytes));
+    single(out, Family::counter("steelyard_push_sessions_total", "Sessions begun."),
+           static_cast<double>(stats.sessions));
+    single(out, Family::counter("steelyard_push_publishes_total", "Versions made."),
+           static_cast<double>(stats.publishes));
+    single(out,
+           Family::counter("steelyard_push_refused_resources_total", "Resources left out because they break a limit."),
            static_cast<double>(stats.refused_resources));
     auto refused = Family::counter("steelyard_push_refused_total", "Connections and messages refused, by reason.");
     for (const auto& [reason, count] : stats.refused) refused.add(static_cast<double>(count), {{"reason", reason}});
@@ -106,8 +114,10 @@ std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
     if (sources_.manifests != nullptr) {
         const auto status = sources_.manifests->status();
         single(out, Family::gauge("steelyard_manifest_files", "Files in force."), static_cast<double>(status.files));
-        single(out, Family::gauge("steelyard_manifest_objects", "Objects in force."), static_cast<double>(status.objects));
-        single(out, Family::gauge("steelyard_manifest_problems", "What is wrong in the files."), static_cast<double>(status.problems));
+        single(out, Family::gauge("steelyard_manifest_objects", "Objects in force."),
+               static_cast<double>(status.objects));
+        single(out, Family::gauge("steelyard_manifest_problems", "What is wrong in the files."),
+               static_cast<double>(status.problems));
     }
     metrics::add_process_metrics("steelyard-controller", out);
     return out;

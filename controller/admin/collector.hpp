@@ -16,7 +16,7 @@ public:
     struct Sources {
         const Pipeline& pipeline;
         const push::PushServer& server;
-        const kube::KubeSource* kube;             // null with --manifests
+        const kube::KubeSource* kube;                // null with --manifests
         const manifests::ManifestSource* manifests;  // null without
     };
     explicit ControllerCollector(Sources sources) : sources_(sources) {}

@@ -10,7 +10,8 @@ std::string proxies_page(const push::ServerStats& stats) {
     json proxies = json::array();
     for (const auto& proxy : stats.proxies) {
         json errors = json::array();
-        for (const auto& error : proxy.nack_errors) errors.push_back({{"path", error.where}, {"problem", error.problem}});
+        for (const auto& error : proxy.nack_errors)
+            errors.push_back({{"path", error.where}, {"problem", error.problem}});
         proxies.push_back({{"name", proxy.name},
                            {"role", proxy.role},
                            {"node", proxy.node},
@@ -26,7 +27,9 @@ std::string proxies_page(const push::ServerStats& stats) {
                            {"last_ack_seconds", proxy.last_ack_seconds},
                            {"connected_unix_ms", proxy.connected_unix_ms}});
     }
-    return json{{"version", stats.version}, {"ready", stats.ready}, {"proxies", std::move(proxies)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    return json{{"version", stats.version}, {"ready", stats.ready}, {"proxies", std::move(proxies)}}.dump(
+               2, ' ', false, json::error_handler_t::replace) +
+           "\n";
 }
 
 std::string problems_page(const std::vector<translate::ServiceProblems>& services) {

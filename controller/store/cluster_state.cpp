@@ -6,7 +6,9 @@
 namespace steelyard::store {
 namespace {
 
-size_t counted(const kube::EndpointSlice& slice) { return std::min(slice.endpoints.size(), config::kMaxEndpointsPerSlice); }
+size_t counted(const kube::EndpointSlice& slice) {
+    return std::min(slice.endpoints.size(), config::kMaxEndpointsPerSlice);
+}
 
 // What nobody reads must not make a change, and growth reserves of vectors add up over 100,000 endpoints.
 void tidy(kube::Service& service) { service.meta.resource_version = {}; }
@@ -24,10 +26,14 @@ ClusterState::ClusterState(size_t crowd_limit) : crowd_limit_(crowd_limit) {}
 template <class F>
 void ClusterState::with_table(Kind kind, F&& use) {
     switch (kind) {
-        case Kind::service: return use(services_);
-        case Kind::endpoint_slice: return use(slices_);
-        case Kind::pod: return use(weights_);
-        case Kind::crowd: return;
+        case Kind::service:
+            return use(services_);
+        case Kind::endpoint_slice:
+            return use(slices_);
+        case Kind::pod:
+            return use(weights_);
+        case Kind::crowd:
+            return;
     }
 }
 
@@ -109,10 +115,14 @@ void ClusterState::end_list(Kind kind) {
 
 bool ClusterState::synced(Kind kind) const {
     switch (kind) {
-        case Kind::service: return services_.synced;
-        case Kind::endpoint_slice: return slices_.synced;
-        case Kind::pod: return weights_.synced;
-        case Kind::crowd: break;
+        case Kind::service:
+            return services_.synced;
+        case Kind::endpoint_slice:
+            return slices_.synced;
+        case Kind::pod:
+            return weights_.synced;
+        case Kind::crowd:
+            break;
     }
     return false;
 }

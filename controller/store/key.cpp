@@ -4,10 +4,14 @@ namespace steelyard::store {
 
 std::string_view to_string(Kind kind) {
     switch (kind) {
-        case Kind::service: return "Service";
-        case Kind::endpoint_slice: return "EndpointSlice";
-        case Kind::pod: return "Pod";
-        case Kind::crowd: return "EndpointSlices of Service";
+        case Kind::service:
+            return "Service";
+        case Kind::endpoint_slice:
+            return "EndpointSlice";
+        case Kind::pod:
+            return "Pod";
+        case Kind::crowd:
+            return "EndpointSlices of Service";
     }
     return "?";
 }

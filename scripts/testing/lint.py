@@ -1,5 +1,4 @@
 """Formatting, headers that compile alone, scripts that parse. clang-tidy only when asked: it takes minutes."""
-import re
 import shutil
 import subprocess
 import sys
@@ -48,26 +47,10 @@ def scripts(counts: Counts):
 
 
 def tidy(counts: Counts):
-    """clang 14 cannot read Asio's coroutines, so files that include them are left out, and said."""
     cmake.build("release", "all")
-    blind = _files_that_include("boost/asio/awaitable.hpp")
-    files = [name for name in tracked("common/*.cpp", "controller/*.cpp", "sidecar/*.cpp") if name not in blind]
+    files = tracked("common/*.cpp", "controller/*.cpp", "sidecar/*.cpp")
     status, output = run([tool("clang-tidy"), "--quiet", "-p", "build/release", *files], 3000)
     counts.check(f"clang-tidy of {len(files)} files", status == 0, last_lines(output, 100))
-    for name in sorted(blind):
-        counts.skip(f"clang-tidy of {name}", "it includes Asio's coroutines, which clang 14 cannot read")
-
-
-def _files_that_include(header: str) -> set:
-    """The sources of ours that include `header`, however far down, as the last build recorded it."""
-    _, output = run(["ninja", "-C", ROOT / "build/release", "-t", "deps"], 120)
-    found, source = set(), ""
-    for line in output.splitlines():
-        if line[:1].strip():  # "common/CMakeFiles/common.dir/log.cpp.o: #deps 200, ..."; the headers below it are indented
-            source = re.sub(r"CMakeFiles/[^/]+\.dir/", "", line.split(".o: ")[0])
-        elif line.endswith(header):
-            found.add(source)
-    return found
 
 
 def layer(with_tidy: bool = False) -> Counts:

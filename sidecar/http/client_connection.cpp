@@ -17,7 +17,8 @@ constexpr Milliseconds kQuiet{1'000};
 
 }  // namespace
 
-ClientConnection::ClientConnection(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, const SocketAddress& peer)
+ClientConnection::ClientConnection(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream,
+                                   const SocketAddress& peer)
     : worker_(worker), upstream_(std::move(upstream)), idle_since_(worker.reactor.now()) {
     ip_size_ = static_cast<uint8_t>(peer.write_ip(ip_));
     deadline_ = worker_.reactor.now() + worker_.timeouts.client_idle;

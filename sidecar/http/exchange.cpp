@@ -94,11 +94,16 @@ void Exchange::report() {
     if (phase_ != Phase::done) return;
     // Told last: the client may begin the next exchange in this very object.
     switch (std::exchange(outcome_, Outcome::none)) {
-        case Outcome::keep: return client_.exchange_finished(true);
-        case Outcome::close: return client_.exchange_finished(false);
-        case Outcome::broken: return client_.exchange_broken();
-        case Outcome::upgraded: return client_.exchange_upgraded();
-        case Outcome::none: return;
+        case Outcome::keep:
+            return client_.exchange_finished(true);
+        case Outcome::close:
+            return client_.exchange_finished(false);
+        case Outcome::broken:
+            return client_.exchange_broken();
+        case Outcome::upgraded:
+            return client_.exchange_upgraded();
+        case Outcome::none:
+            return;
     }
 }
 
@@ -213,7 +218,8 @@ void Exchange::answer(uint16_t status, std::string_view detail, Failure failure)
     } else if (reply_head_.room().size() < kMaxError) {
         worker_.buffers.grow(reply_head_);  // behind an interim answer that is not out yet
     }
-    reply_head_.commit(write_error(status, detail.substr(0, 200), close_client_, method_ == Method::head, reply_head_.room()));
+    reply_head_.commit(
+        write_error(status, detail.substr(0, 200), close_client_, method_ == Method::head, reply_head_.room()));
     touch(worker_.timeouts.stream_idle);
 }
 
@@ -229,7 +235,8 @@ void Exchange::complete() {
     auto& counters = *upstream_counters_;
     counters.responses[static_cast<size_t>(status_ / 100)].add();
     const auto took = worker_.reactor.now() - started_;
-    counters.latency.observe(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    counters.latency.observe(
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     if (upstream_ != nullptr) {
         const bool reusable = upstream_keep_alive_ && request_done_ && !request_failed_ && response_.empty();
         if (reusable) {
@@ -265,7 +272,8 @@ void Exchange::on_sweep(TimePoint now) {
         worker_.counters.timeouts.add();
         answer(408, "the request's body took too long", Failure::timeout);
     } else if (reply_ == Reply::awaited || reply_ == Reply::held) {
-        answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer", Failure::timeout);
+        answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer",
+               Failure::timeout);
     } else {
         cut(Failure::timeout);
     }

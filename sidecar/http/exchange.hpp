@@ -86,7 +86,7 @@ private:
     TriedHosts tried_;
     uint64_t hash_ = 0;
 
-    Buffer request_;          // the rewritten head, kept whole until the answer is on its way
+    Buffer request_;  // the rewritten head, kept whole until the answer is on its way
     uint32_t head_sent_ = 0;
     uint32_t body_held_ = 0;  // bytes of this request's body at the front of the client's input
     uint32_t body_sent_ = 0;  // of these, already sent
@@ -109,15 +109,15 @@ private:
     Outcome outcome_ = Outcome::none;
     bool client_keep_alive_ = true;
     bool wants_upgrade_ = false;
-    bool request_done_ = false;         // sent whole
-    bool request_failed_ = false;       // the host takes no more of it; its answer may be there all the same
-    bool replayable_ = true;            // every byte sent so far is still held
-    bool host_lost_ = false;            // a host broke off before its answer
-    bool need_more_ = false;            // what is in response_ is no whole head yet
+    bool request_done_ = false;    // sent whole
+    bool request_failed_ = false;  // the host takes no more of it; its answer may be there all the same
+    bool replayable_ = true;       // every byte sent so far is still held
+    bool host_lost_ = false;       // a host broke off before its answer
+    bool need_more_ = false;       // what is in response_ is no whole head yet
     bool upstream_keep_alive_ = false;
     bool close_client_ = false;
-    bool dechunk_ = false;              // towards an HTTP/1.0 client
-    bool fresh_connection_ = false;     // a pooled one was dead: do not try another pooled one
+    bool dechunk_ = false;           // towards an HTTP/1.0 client
+    bool fresh_connection_ = false;  // a pooled one was dead: do not try another pooled one
     bool driving_ = false;
 };
 

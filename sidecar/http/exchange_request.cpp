@@ -32,7 +32,8 @@ bool Exchange::write_head(const RequestHead& head) {
 }
 
 void Exchange::pump_request() {
-    for (int round = 0; phase_ == Phase::exchanging && reply_ != Reply::local && !request_done_ && !request_failed_; ++round) {
+    for (int round = 0; phase_ == Phase::exchanging && reply_ != Reply::local && !request_done_ && !request_failed_;
+         ++round) {
         if (!send_request()) return;
         if (request_body_.done()) {
             request_done_ = true;

@@ -214,7 +214,7 @@ void Exchange::accept_response_body() {
         while (taken < response_.size() && !response_body_.done() && response_body_.fault() == Fault::none) {
             std::string_view data;
             taken += response_body_.consume(response_.view().substr(taken), data);
-            std::memmove(front + kept, data.data(), data.size());
+            if (!data.empty()) std::memmove(front + kept, data.data(), data.size());
             kept += data.size();
         }
         if (taken < response_.size()) upstream_keep_alive_ = false;  // bytes that are nobody's answer

@@ -90,8 +90,7 @@ void Acceptor::shed_one() {
 }
 
 void Acceptor::close() {
-    while (socket_ && accept_one()) {
-    }
+    while (socket_ && accept_one()) {}
     socket_.reset();
 }
 

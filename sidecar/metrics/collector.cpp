@@ -18,7 +18,8 @@ struct Totals {
     std::array<uint64_t, 6> responses{};
     std::array<uint64_t, static_cast<size_t>(Failure::kCount)> failures{};
     std::array<uint64_t, kLatencyBounds.size() + 1> buckets{};
-    uint64_t sum_us = 0, retries = 0, connects = 0, connect_failures = 0, reused = 0, idle = 0, active = 0, sessions = 0;
+    uint64_t sum_us = 0, retries = 0, connects = 0, connect_failures = 0, reused = 0, idle = 0, active = 0,
+             sessions = 0;
     uint64_t to_client = 0, to_upstream = 0, drain_cuts = 0;
     std::array<uint64_t, 4> hosts{};  // ready, draining, down, weightless
     health::ProberStats probes;
@@ -70,14 +71,16 @@ void add_latency(Families& out, const Table& table) {
 }
 
 void add_labelled(Families& out, const Table& table) {
-    auto responses = Family::counter("steelyard_upstream_requests_total", "Requests answered, by the answer's status class.");
+    auto responses =
+        Family::counter("steelyard_upstream_requests_total", "Requests answered, by the answer's status class.");
     auto failures = Family::counter("steelyard_upstream_failures_total",
                                     "Requests and connections that the proxy answered itself or broke off, by reason.");
     auto hosts = Family::gauge("steelyard_upstream_hosts", "Endpoints by state: ready takes new requests.");
     static constexpr std::array<const char*, 4> kStates{"ready", "draining", "down", "weightless"};
     for (const auto& [name, totals] : table) {
         for (size_t i = 1; i < totals.responses.size(); ++i) {
-            responses.add(static_cast<double>(totals.responses[i]), {{"upstream", name}, {"code", std::to_string(i) + "xx"}});
+            responses.add(static_cast<double>(totals.responses[i]),
+                          {{"upstream", name}, {"code", std::to_string(i) + "xx"}});
         }
         for (size_t i = 0; i < totals.failures.size(); ++i) {
             failures.add(static_cast<double>(totals.failures[i]),
@@ -106,34 +109,40 @@ void add_upstreams(Families& out, const Table& table) {
     add_labelled(out, table);
     add_latency(out, table);
     add_probes(out, table);
-    per_upstream(out, Family::counter("steelyard_upstream_retries_total", "Tries after the first one of a request."), table,
-                 [](const Totals& t) { return t.retries; });
+    per_upstream(out, Family::counter("steelyard_upstream_retries_total", "Tries after the first one of a request."),
+                 table, [](const Totals& t) { return t.retries; });
     per_upstream(out, Family::counter("steelyard_upstream_connects_total", "Connections begun to endpoints."), table,
                  [](const Totals& t) { return t.connects; });
-    per_upstream(out, Family::counter("steelyard_upstream_connect_failures_total", "Of these, refused or timed out."), table,
-                 [](const Totals& t) { return t.connect_failures; });
-    per_upstream(out, Family::counter("steelyard_upstream_connections_reused_total", "Requests sent over a pooled connection."),
-                 table, [](const Totals& t) { return t.reused; });
+    per_upstream(out, Family::counter("steelyard_upstream_connect_failures_total", "Of these, refused or timed out."),
+                 table, [](const Totals& t) { return t.connect_failures; });
+    per_upstream(
+        out, Family::counter("steelyard_upstream_connections_reused_total", "Requests sent over a pooled connection."),
+        table, [](const Totals& t) { return t.reused; });
     per_upstream(out, Family::gauge("steelyard_upstream_connections_idle", "Connections in the pools."), table,
                  [](const Totals& t) { return t.idle; });
-    per_upstream(out, Family::gauge("steelyard_upstream_active", "Requests, TCP and upgraded connections under way."), table,
-                 [](const Totals& t) { return t.active; });
+    per_upstream(out, Family::gauge("steelyard_upstream_active", "Requests, TCP and upgraded connections under way."),
+                 table, [](const Totals& t) { return t.active; });
     per_upstream(out, Family::counter("steelyard_upstream_tunnels_total", "TCP and upgraded connections begun."), table,
                  [](const Totals& t) { return t.sessions; });
     per_upstream(out, Family::counter("steelyard_upstream_sent_bytes_total", "Bytes sent to endpoints."), table,
                  [](const Totals& t) { return t.to_upstream; });
-    per_upstream(out, Family::counter("steelyard_upstream_received_bytes_total", "Bytes passed on from endpoints to clients."),
-                 table, [](const Totals& t) { return t.to_client; });
-    per_upstream(out, Family::counter("steelyard_upstream_drain_cuts_total", "Cut because an endpoint's drain time-out was over."),
-                 table, [](const Totals& t) { return t.drain_cuts; });
+    per_upstream(
+        out, Family::counter("steelyard_upstream_received_bytes_total", "Bytes passed on from endpoints to clients."),
+        table, [](const Totals& t) { return t.to_client; });
+    per_upstream(
+        out,
+        Family::counter("steelyard_upstream_drain_cuts_total", "Cut because an endpoint's drain time-out was over."),
+        table, [](const Totals& t) { return t.drain_cuts; });
 }
 
 void add_workers(Families& out, const Runtime& runtime) {
     auto accepted = Family::counter("steelyard_client_connections_total", "Client connections accepted.");
     auto open = Family::gauge("steelyard_client_connections", "Client connections open.");
     auto requests = Family::counter("steelyard_http_requests_total", "HTTP requests begun.");
-    auto refused = Family::counter("steelyard_client_connections_refused_total", "Client connections closed unserved, by reason.");
-    auto faults = Family::counter("steelyard_http_malformed_requests_total", "Requests refused as malformed, by fault.");
+    auto refused =
+        Family::counter("steelyard_client_connections_refused_total", "Client connections closed unserved, by reason.");
+    auto faults =
+        Family::counter("steelyard_http_malformed_requests_total", "Requests refused as malformed, by fault.");
     auto timeouts = Family::counter("steelyard_client_timeouts_total", "Clients that were too slow.");
     for (size_t i = 0; i < runtime.workers().size(); ++i) {
         const auto& c = runtime.workers()[i]->counters();
@@ -154,7 +163,8 @@ void add_workers(Families& out, const Runtime& runtime) {
     refused.add(static_cast<double>(over_limit), {{"reason", "max_connections"}});
     refused.add(static_cast<double>(errors), {{"reason", "accept_error"}});
     for (size_t i = 1; i < kFaults; ++i) {
-        faults.add(static_cast<double>(by_fault[i]), {{"fault", std::string(http::to_string(static_cast<http::Fault>(i)))}});
+        faults.add(static_cast<double>(by_fault[i]),
+                   {{"fault", std::string(http::to_string(static_cast<http::Fault>(i)))}});
     }
     for (auto* family : {&accepted, &open, &requests, &refused, &faults, &timeouts}) std::move(*family).into(out);
 }
@@ -165,7 +175,8 @@ void add_single(Families& out, Family family, double value, const Labels& labels
 }
 
 void add_config(Families& out, const SidecarCollector::Sources& sources) {
-    add_single(out, Family::gauge("steelyard_draining", "1 once the process was told to go."), sources.draining ? 1 : 0);
+    add_single(out, Family::gauge("steelyard_draining", "1 once the process was told to go."),
+               sources.draining ? 1 : 0);
     add_single(out, Family::gauge("steelyard_config_endpoints", "Endpoints in the configuration in force."),
                static_cast<double>(sources.state.endpoint_count()));
     add_single(out, Family::gauge("steelyard_listeners", "Listeners that are open."),
@@ -181,23 +192,29 @@ void add_config(Families& out, const SidecarCollector::Sources& sources) {
     }
     if (sources.client == nullptr) return;
     const auto stats = sources.client->stats();
-    add_single(out, Family::gauge("steelyard_controller_connected", "1 while connected to the controller."), stats.connected);
-    add_single(out, Family::gauge("steelyard_config_in_sync", "1 while what is in force is what the controller has."), stats.in_sync);
-    add_single(out, Family::gauge("steelyard_config_age_seconds", "Since the controller was last heard; 0 while in sync."),
+    add_single(out, Family::gauge("steelyard_controller_connected", "1 while connected to the controller."),
+               stats.connected);
+    add_single(out, Family::gauge("steelyard_config_in_sync", "1 while what is in force is what the controller has."),
+               stats.in_sync);
+    add_single(out,
+               Family::gauge("steelyard_config_age_seconds", "Since the controller was last heard; 0 while in sync."),
                stats.config_age_seconds);
     add_single(out, Family::gauge("steelyard_config_last_change_timestamp_seconds", "When the last push was applied."),
                static_cast<double>(stats.last_change_unix_ms) / 1e3);
     add_single(out, Family::gauge("steelyard_config_last_apply_seconds", "How long applying the last push took."),
                stats.last_apply_seconds);
-    auto pushes = Family::counter("steelyard_config_pushes_total", "Frames from the controller, by what became of them.");
+    auto pushes =
+        Family::counter("steelyard_config_pushes_total", "Frames from the controller, by what became of them.");
     pushes.add(static_cast<double>(stats.snapshots), {{"result", "snapshot"}});
     pushes.add(static_cast<double>(stats.deltas), {{"result", "delta"}});
     pushes.add(static_cast<double>(stats.nacks), {{"result", "nack"}});
     std::move(pushes).into(out);
     add_single(out, Family::counter("steelyard_controller_connects_total", "Connections made to the controller."),
                static_cast<double>(stats.connects));
-    add_single(out, Family::counter("steelyard_controller_name_in_use_total", "Times the controller refused this proxy's name."),
-               static_cast<double>(stats.name_in_use));
+    add_single(
+        out,
+        Family::counter("steelyard_controller_name_in_use_total", "Times the controller refused this proxy's name."),
+        static_cast<double>(stats.name_in_use));
 }
 
 }  // namespace
@@ -225,7 +242,9 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     }
     if (others != 0) table.emplace_back("(other)", other);
     add_upstreams(out, table);
-    add_single(out, Family::gauge("steelyard_metrics_unnamed_upstreams", "Upstreams added up as (other): the limit of series is reached."),
+    add_single(out,
+               Family::gauge("steelyard_metrics_unnamed_upstreams",
+                             "Upstreams added up as (other): the limit of series is reached."),
                static_cast<double>(others));
     add_workers(out, sources_.runtime);
     add_config(out, sources_);

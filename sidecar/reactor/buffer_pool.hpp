@@ -49,8 +49,8 @@ private:
 
 class BufferPool {
 public:
-    static constexpr size_t kSmall = 4 * 1024;
-    static constexpr size_t kLarge = 20 * 1024;  // the longest head (16 KiB) and what the proxy adds to it
+    static constexpr size_t kSmall = size_t{4} * 1024;
+    static constexpr size_t kLarge = size_t{20} * 1024;  // the longest head (16 KiB) and what the proxy adds to it
     // Idle blocks kept of each size; what is released beyond goes back to the system.
     static constexpr size_t kKeep = 512;
 

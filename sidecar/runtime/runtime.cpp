@@ -16,7 +16,8 @@ Runtime::~Runtime() = default;
 
 Result<void> Runtime::start() {
     for (const auto& declared : options_.listeners) {
-        const config::Listener spec{declared.name, declared.address, declared.port, config::Protocol::http, declared.upstream};
+        const config::Listener spec{declared.name, declared.address, declared.port, config::Protocol::http,
+                                    declared.upstream};
         if (auto opened = open(spec, std::nullopt, true); !opened) return opened;
     }
     for (auto& worker : workers_) worker->start();
@@ -99,7 +100,9 @@ void Runtime::refresh(const std::string& wanted, bool force) {
         snapshot = current;
     }
     if (moved) {
-        log::info("{} is {}", wanted, canonical.empty() ? "not known (any more): requests are answered with 503" : "served by upstream " + canonical);
+        log::info("{} is {}", wanted,
+                  canonical.empty() ? "not known (any more): requests are answered with 503"
+                                    : "served by upstream " + canonical);
     }
     for (auto& worker : workers_) worker->update(wanted, snapshot);
 }

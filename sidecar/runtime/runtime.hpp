@@ -95,7 +95,7 @@ private:
     std::map<std::string, Open> listeners_;
     std::map<std::string, std::string> wanted_;  // as listeners name it -> canonical, "" while unknown
     std::map<std::string, std::shared_ptr<const UpstreamSnapshot>> current_;  // by canonical name
-    std::map<std::string, std::shared_ptr<UpstreamStats>> stats_;             // by canonical name; kept while the process lives
+    std::map<std::string, std::shared_ptr<UpstreamStats>> stats_;  // by canonical name; kept while the process lives
     std::vector<std::unique_ptr<Worker>> workers_;
     uint64_t listener_failures_ = 0;
 };

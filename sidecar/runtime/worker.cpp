@@ -50,11 +50,11 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
     context_.reactor.post([this, name, carried, protocol, upstream] {
         auto& target = upstreams_[upstream];
         if (!target) target = std::make_shared<WorkerUpstream>(upstream, context_.reactor, index_, options_.pools);
-        auto acceptor = std::make_unique<Acceptor>(
-            context_, std::move(*carried), options_.max_sessions,
-            [this, target = target, protocol](UniqueFd client, const SocketAddress& peer) {
-                accept(target, protocol, std::move(client), peer);
-            });
+        auto acceptor =
+            std::make_unique<Acceptor>(context_, std::move(*carried), options_.max_sessions,
+                                       [this, target = target, protocol](UniqueFd client, const SocketAddress& peer) {
+                                           accept(target, protocol, std::move(client), peer);
+                                       });
         listeners_[name] = {target, std::move(acceptor)};
     });
 }

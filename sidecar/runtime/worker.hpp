@@ -59,8 +59,8 @@ private:
         std::unique_ptr<Acceptor> acceptor;
     };
     void tick();
-    void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol, UniqueFd client,
-                const SocketAddress& peer);
+    void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
+                UniqueFd client, const SocketAddress& peer);
     void forget_unused();
 
     const uint32_t index_;

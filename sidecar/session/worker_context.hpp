@@ -15,13 +15,13 @@ namespace steelyard {
 
 // How long a connection may keep others waiting. None is unbounded. They are looked at about twice a second.
 struct Timeouts {
-    Milliseconds connect{2'000};           // one try to reach one host
-    Milliseconds request_head{10'000};     // from a request's first byte to the end of its head
-    Milliseconds client_idle{75'000};      // between two requests
-    Milliseconds response_head{60'000};    // from the request's last byte to the answer's head
-    Milliseconds stream_idle{60'000};      // no byte of a body in either direction
-    Milliseconds tunnel_idle{3'600'000};   // no byte over a TCP or upgraded connection in either direction
-    Milliseconds linger{2'000};            // reading on after an answer that ends the connection
+    Milliseconds connect{2'000};          // one try to reach one host
+    Milliseconds request_head{10'000};    // from a request's first byte to the end of its head
+    Milliseconds client_idle{75'000};     // between two requests
+    Milliseconds response_head{60'000};   // from the request's last byte to the answer's head
+    Milliseconds stream_idle{60'000};     // no byte of a body in either direction
+    Milliseconds tunnel_idle{3'600'000};  // no byte over a TCP or upgraded connection in either direction
+    Milliseconds linger{2'000};           // reading on after an answer that ends the connection
 };
 
 constexpr size_t kFaults = static_cast<size_t>(http::Fault::trailer_too_large) + 1;
@@ -34,7 +34,7 @@ struct alignas(64) WorkerCounters {
     Counter sessions;       // a gauge
     Counter http_requests;
     std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
-    Counter timeouts;       // clients that were too slow
+    Counter timeouts;                     // clients that were too slow
 };
 
 struct WorkerContext {

@@ -14,7 +14,8 @@ class WorkerUpstream;
 
 class UpstreamConnection final : public Channel::Owner, public Retired {
 public:
-    UpstreamConnection(WorkerUpstream& pool, std::shared_ptr<Host> host) : channel(*this), pool_(pool), host_(std::move(host)) {}
+    UpstreamConnection(WorkerUpstream& pool, std::shared_ptr<Host> host)
+        : channel(*this), pool_(pool), host_(std::move(host)) {}
 
     Channel channel;
     bool reused = false;  // has carried an exchange before

@@ -20,8 +20,9 @@ private:
 };
 
 // Upper bounds in microseconds; the last bucket has none.
-constexpr std::array<uint32_t, 14> kLatencyBounds{500,    1'000,   2'500,   5'000,   10'000,    25'000,    50'000,
-                                                  100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
+constexpr std::array<uint32_t, 14> kLatencyBounds{500,       1'000,     2'500,     5'000,     10'000,
+                                                  25'000,    50'000,    100'000,   250'000,   500'000,
+                                                  1'000'000, 2'500'000, 5'000'000, 10'000'000};
 
 struct LatencyHistogram {
     std::array<Counter, kLatencyBounds.size() + 1> buckets;
@@ -37,14 +38,14 @@ struct LatencyHistogram {
 
 // Why a request was answered by the proxy itself, or an exchange was cut.
 enum class Failure : uint8_t {
-    no_host,           // 503: nothing to send it to
-    connect,           // 502: no host accepted a connection
-    upstream_reset,    // 502: the backend broke off before its answer
-    upstream_protocol, // 502: the backend's answer was no HTTP
-    upstream_cut,      // the backend broke off within its answer
-    timeout,           // 504
-    client_gone,       // the client broke off
-    bad_request_body,  // a malformed chunk within the body
+    no_host,            // 503: nothing to send it to
+    connect,            // 502: no host accepted a connection
+    upstream_reset,     // 502: the backend broke off before its answer
+    upstream_protocol,  // 502: the backend's answer was no HTTP
+    upstream_cut,       // the backend broke off within its answer
+    timeout,            // 504
+    client_gone,        // the client broke off
+    bad_request_body,   // a malformed chunk within the body
     kCount,
 };
 const char* to_string(Failure failure);

@@ -7,15 +7,24 @@ namespace steelyard {
 
 const char* to_string(Failure failure) {
     switch (failure) {
-        case Failure::no_host: return "no_host";
-        case Failure::connect: return "connect";
-        case Failure::upstream_reset: return "upstream_reset";
-        case Failure::upstream_protocol: return "upstream_protocol";
-        case Failure::upstream_cut: return "upstream_cut";
-        case Failure::timeout: return "timeout";
-        case Failure::client_gone: return "client_gone";
-        case Failure::bad_request_body: return "bad_request_body";
-        case Failure::kCount: break;
+        case Failure::no_host:
+            return "no_host";
+        case Failure::connect:
+            return "connect";
+        case Failure::upstream_reset:
+            return "upstream_reset";
+        case Failure::upstream_protocol:
+            return "upstream_protocol";
+        case Failure::upstream_cut:
+            return "upstream_cut";
+        case Failure::timeout:
+            return "timeout";
+        case Failure::client_gone:
+            return "client_gone";
+        case Failure::bad_request_body:
+            return "bad_request_body";
+        case Failure::kCount:
+            break;
     }
     return "unknown";
 }

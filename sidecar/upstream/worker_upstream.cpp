@@ -72,7 +72,8 @@ std::shared_ptr<Host> WorkerUpstream::pick(const balancer::PickContext& context,
     if (!snapshot_) return nullptr;
     const auto& hosts = snapshot_->hosts;
     const uint32_t picked = balancer_->pick(context, [&](uint32_t i) {
-        return !hosts[i].draining && hosts[i].host->usable() && !(tried.count() != 0 && tried.contains(hosts[i].host.get()));
+        return !hosts[i].draining && hosts[i].host->usable() &&
+               !(tried.count() != 0 && tried.contains(hosts[i].host.get()));
     });
     if (picked != balancer::kNoHost) return hosts[picked].host;
     // Nothing ready: what is serving but about to go is better than an error (KEP-1669).
@@ -106,8 +107,8 @@ UpstreamConnection* WorkerUpstream::acquire(const std::shared_ptr<Host>& host, b
 
 void WorkerUpstream::release(UpstreamConnection* connection) {
     auto* pool = pool_of(connection->host_.get());
-    const bool welcome = pool != nullptr && pool->size() < limits_.max_idle_per_host && !connection->channel.peer_closed() &&
-                         !connection->channel.readable() &&
+    const bool welcome = pool != nullptr && pool->size() < limits_.max_idle_per_host &&
+                         !connection->channel.peer_closed() && !connection->channel.readable() &&
                          !snapshot_->hosts[static_cast<size_t>(pool - pools_.data())].draining;
     if (!welcome) return discard(connection);
     connection->channel.set_owner(*connection);

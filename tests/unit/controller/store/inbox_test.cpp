@@ -116,7 +116,8 @@ TEST(Inbox, LosesNothingBetweenThreads) {
     std::vector<std::thread> sources;
     for (int t = 0; t < 2; ++t) {
         sources.emplace_back([&inbox, t] {
-            for (int i = 0; i < kObjects; ++i) inbox.services().on_upsert(service(std::to_string(t) + "-" + std::to_string(i)));
+            for (int i = 0; i < kObjects; ++i)
+                inbox.services().on_upsert(service(std::to_string(t) + "-" + std::to_string(i)));
         });
     }
     while (state.counts().services < 2 * kObjects) {

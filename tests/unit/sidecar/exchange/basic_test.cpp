@@ -41,8 +41,9 @@ TEST_F(Exchange, PipelinedRequestsAreAnsweredInTheirOrder) {
     Backend backend(serve([](const Message& request) { return ok(request.start); }));
     use(backend);
     Socket one = client();
-    ASSERT_TRUE(one.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-                         "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"));
+    ASSERT_TRUE(
+        one.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+                 "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"));
     for (const char* const line : {"GET /1 HTTP/1.1", "POST /2 HTTP/1.1", "GET /3 HTTP/1.1"}) {
         EXPECT_EQ(one.read_response().body, line);
     }
@@ -76,7 +77,8 @@ TEST_F(Exchange, AHeadOfTwelveKilobytesIsPassedOn) {
 }
 
 TEST_F(Exchange, TheAnswerToHeadHasALengthAndNoBody) {
-    Backend backend(serve([](const Message&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"); }));
+    Backend backend(
+        serve([](const Message&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"); }));
     use(backend);
     Socket one = client();
     for (int i = 0; i < 3; ++i) {

@@ -20,7 +20,8 @@ std::string in_chunks(std::string_view data, size_t size) {
 
 TEST_F(Body, AChunkedAnswerArrivesAsItWasSentAndTheConnectionsStay) {
     Backend backend(serve([](const Message&) {
-        return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("one ") + chunk("two ") + chunk("three") + chunk("");
+        return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("one ") + chunk("two ") +
+               chunk("three") + chunk("");
     }));
     use(backend);
     Socket one = client();
@@ -190,7 +191,8 @@ TEST_F(Body, AContinueIsPassedOnBeforeTheClientSendsItsBody) {
 
 TEST_F(Body, AContinueAndTheAnswerInOnePacketBothArrive) {
     Backend backend([](Peer& peer) {
-        while (peer.next()) peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok("done"));
+        while (peer.next())
+            peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok("done"));
     });
     use(backend);
     Socket one = client();

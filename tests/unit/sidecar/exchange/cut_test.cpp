@@ -51,8 +51,9 @@ TEST_F(Cut, AMalformedChunkInTheAnswerIsACut) {
 
 TEST_F(Cut, AHostThatDiesBetweenHeadAndBodyCostsAGetNothing) {
     for (const bool reset : {false, true}) {
-        for (const char* const part : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
-                                       "HTTP/1.1 200 OK\r\nContent-Le"}) {
+        for (const char* const part :
+             {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+              "HTTP/1.1 200 OK\r\nContent-Le"}) {
             Backend bad(break_off(part, reset));
             Backend good(serve([](const Message&) { return ok("whole"); }));
             use({{.port = bad.port()}, {.port = good.port()}});

@@ -49,7 +49,8 @@ TEST_F(Http10, AChunkedAnswerIsTakenApart) {
 TEST_F(Http10, WhatFollowsAChunkedAnswerThatIsTakenApartSpoilsTheConnection) {
     Backend backend([](Peer& peer) {
         while (peer.next()) {
-            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("data") + chunk("") + ok("nobody's"));
+            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("data") + chunk("") +
+                      ok("nobody's"));
         }
     });
     use(backend);

@@ -17,7 +17,8 @@ TEST_F(Refuse, WhatIsNoHttpIsAnswered400AndCounted) {
         {"GET / HTTP/1.1\r\n\r\n", http::Fault::missing_host},
         {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", http::Fault::duplicate_host},
         {"GET / HTTP/1.1\nHost: a\n\n", http::Fault::bare_line_feed},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", http::Fault::length_and_encoding},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         http::Fault::length_and_encoding},
         {"\x16\x03\x01\x02\r\n\r\n", http::Fault::bad_request_line},
     };
     for (const auto& [text, fault] : cases) {

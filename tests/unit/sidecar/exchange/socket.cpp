@@ -14,7 +14,8 @@ namespace steelyard::test {
 namespace {
 
 std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -93,16 +94,14 @@ std::string Socket::read_until(std::string_view end) {
 }
 
 std::string Socket::read(size_t n) {
-    while (pending_.size() < n && fill()) {
-    }
+    while (pending_.size() < n && fill()) {}
     std::string result = pending_.substr(0, n);
     pending_.erase(0, result.size());
     return result;
 }
 
 std::string Socket::read_to_end() {
-    while (fill()) {
-    }
+    while (fill()) {}
     return std::exchange(pending_, {});
 }
 
@@ -112,8 +111,7 @@ std::string Socket::read_some() {
 }
 
 Socket::End Socket::wait_end() {
-    while (fill()) {
-    }
+    while (fill()) {}
     return end_;
 }
 
@@ -143,7 +141,8 @@ Message Socket::read_message(bool request, std::string_view method) {
     for (at += 2; at + 2 < message.head.size();) {
         const size_t end = message.head.find("\r\n", at);
         const size_t colon = message.head.find(": ", at);
-        message.fields.emplace(lower(message.head.substr(at, colon - at)), message.head.substr(colon + 2, end - colon - 2));
+        message.fields.emplace(lower(message.head.substr(at, colon - at)),
+                               message.head.substr(colon + 2, end - colon - 2));
         at = end + 2;
     }
     const int status = request ? 0 : std::stoi(message.start.substr(9, 3));

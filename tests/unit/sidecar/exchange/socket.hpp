@@ -19,10 +19,10 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
 
 // An HTTP message as read from a socket.
 struct Message {
-    std::string start;  // the first line, without CRLF
+    std::string start;                               // the first line, without CRLF
     std::multimap<std::string, std::string> fields;  // names in lower case
-    std::string head;   // as it came, with its empty line
-    std::string body;   // chunks taken apart
+    std::string head;                                // as it came, with its empty line
+    std::string body;                                // chunks taken apart
     bool complete = false;
 
     explicit operator bool() const { return complete; }

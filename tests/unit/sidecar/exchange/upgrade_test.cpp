@@ -92,7 +92,8 @@ TEST_F(Upgrade, ASwitchBeforeTheRequestIsWholeIsNoAnswer) {
     });
     use(backend);
     Socket one = client();
-    ASSERT_TRUE(one.send("POST /chat HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 9\r\n\r\nabc"));
+    ASSERT_TRUE(one.send(
+        "POST /chat HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 9\r\n\r\nabc"));
     EXPECT_EQ(one.read_response().status(), 502);
     EXPECT_EQ(failures(Failure::upstream_protocol), 1U);
 }

@@ -23,12 +23,13 @@ void WorkerTest::use(const std::vector<TestHost>& hosts) {
     if (!worker_) start();
     config::EndpointSlice slice{upstream_.name, "web-1", {}};
     for (const auto& host : hosts) {
-        slice.endpoints.push_back({.address = "127.0.0.1",
-                                   .port = host.port,
-                                   .weight = host.weight,
-                                   .zone = {},
-                                   .node = {},
-                                   .state = host.draining ? config::EndpointState::draining : config::EndpointState::ready});
+        slice.endpoints.push_back(
+            {.address = "127.0.0.1",
+             .port = host.port,
+             .weight = host.weight,
+             .zone = {},
+             .node = {},
+             .state = host.draining ? config::EndpointState::draining : config::EndpointState::ready});
     }
     snapshot_ = build_snapshot(upstream_, {&slice}, registry_, stats_);
     for (const auto& host : snapshot_->hosts) seen_.push_back(host.host);

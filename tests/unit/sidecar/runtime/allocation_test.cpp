@@ -53,17 +53,21 @@ protected:
 };
 
 TEST_F(Allocation, AThousandRequestsOfAKeepAliveClientAllocateNothing) {
-    Backend backend(serve([](const Message& request) { return ok("x" + request.body, "Content-Type: text/plain\r\n"); }));
+    Backend backend(
+        serve([](const Message& request) { return ok("x" + request.body, "Content-Type: text/plain\r\n"); }));
     Backend other(serve([](const Message& request) { return ok("y" + request.body); }));
-    for (const auto algorithm : {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin,
-                                 config::Algorithm::least_request, config::Algorithm::ring_hash, config::Algorithm::random}) {
+    for (const auto algorithm :
+         {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin, config::Algorithm::least_request,
+          config::Algorithm::ring_hash, config::Algorithm::random}) {
         upstream_.policy.algorithm = algorithm;
         use({{.port = backend.port()}, {.port = other.port(), .weight = 3}});
         EXPECT_EQ(allocations_of(std::string(kGet)), 0U) << to_string(algorithm);
     }
     EXPECT_EQ(allocations_of(with_length("POST", pattern(3000))), 0U);
     EXPECT_EQ(allocations_of(with_length("PUT", pattern(50'000))), 0U);
-    EXPECT_EQ(allocations_of("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") + chunk("")), 0U);
+    EXPECT_EQ(
+        allocations_of("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") + chunk("")),
+        0U);
 }
 
 TEST_F(Allocation, IsCounted) {

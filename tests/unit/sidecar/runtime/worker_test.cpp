@@ -88,7 +88,8 @@ TEST_F(WorkerLife, ARemovedListenersConnectionsGoOn) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(one.request(kGet).status(), 200);
     EXPECT_EQ(backend.connections(), 1);
     one.close();
-    EXPECT_TRUE(eventually([&] { return backend.open() == 0; })) << "the pool goes with the last connection that uses it";
+    EXPECT_TRUE(eventually([&] { return backend.open() == 0; }))
+        << "the pool goes with the last connection that uses it";
     EXPECT_EQ(counters().idle_connections.get(), 0U);
 }
 

@@ -93,8 +93,9 @@ TEST_F(Churn, AllAlgorithmsServe) {
     Backend a(serve_x());
     Backend b(serve_x());
     Socket one;
-    for (const auto algorithm : {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin,
-                                 config::Algorithm::least_request, config::Algorithm::ring_hash, config::Algorithm::random}) {
+    for (const auto algorithm :
+         {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin, config::Algorithm::least_request,
+          config::Algorithm::ring_hash, config::Algorithm::random}) {
         upstream_.policy.algorithm = algorithm;
         use({{.port = a.port()}, {.port = b.port()}});
         if (one.fd() < 0) one = client();

@@ -33,8 +33,10 @@ TEST(Snapshot, IsTheUnionOfTheSlices) {
 
 TEST(Snapshot, AnEndpointInTwoSlicesCountsOnceAndReadyWins) {
     HostRegistry registry;
-    const config::EndpointSlice a{"shop/web:http", "a", {endpoint("10.0.0.1", 80, 2, kDraining), endpoint("10.0.0.2", 80, 4)}};
-    const config::EndpointSlice b{"shop/web:http", "b", {endpoint("10.0.0.1", 80, 3), endpoint("10.0.0.2", 80, 5, kDraining)}};
+    const config::EndpointSlice a{
+        "shop/web:http", "a", {endpoint("10.0.0.1", 80, 2, kDraining), endpoint("10.0.0.2", 80, 4)}};
+    const config::EndpointSlice b{
+        "shop/web:http", "b", {endpoint("10.0.0.1", 80, 3), endpoint("10.0.0.2", 80, 5, kDraining)}};
     const auto snapshot = build_snapshot(upstream(), {&a, &b}, registry, nullptr);
     ASSERT_EQ(snapshot->hosts.size(), 2U);
     EXPECT_FALSE(snapshot->hosts[0].draining);
