@@ -9,7 +9,9 @@
 namespace steelyard::manifests {
 namespace {
 
-std::string counted(size_t count, const char* what) { return std::to_string(count) + " " + what + (count == 1 ? "" : "s"); }
+std::string counted(size_t count, const char* what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
 
 size_t kind_index(std::string_view kind) {
     constexpr std::array<std::string_view, 3> kKinds{"Service", "EndpointSlice", "Pod"};  // as in Object
@@ -18,16 +20,20 @@ size_t kind_index(std::string_view kind) {
 
 // What is wrong in it though it can be used; the object goes on without that.
 std::vector<std::string> remarks_on(const Object& object) {
-    if (const auto* slice = std::get_if<kube::EndpointSlice>(&object)) return translate::remarks(*slice, {.allow_loopback = true});
+    if (const auto* slice = std::get_if<kube::EndpointSlice>(&object))
+        return translate::remarks(*slice, {.allow_loopback = true});
     if (const auto* pod = std::get_if<kube::Pod>(&object)) return translate::remarks(*pod);
     return translate::remarks(std::get<kube::Service>(object));
 }
 
 }  // namespace
 
-std::string Catalog::line(const std::string& file, const std::string& rest) const { return directory_ + "/" + file + rest; }
+std::string Catalog::line(const std::string& file, const std::string& rest) const {
+    return directory_ + "/" + file + rest;
+}
 
-void Catalog::add_faults(const std::string& file, const std::vector<Fault>& faults, const File& old, File& fresh) const {
+void Catalog::add_faults(const std::string& file, const std::vector<Fault>& faults, const File& old,
+                         File& fresh) const {
     for (const Fault& fault : faults) {
         const bool had = old.objects.contains({kind_index(fault.place.kind), fault.place.key});
         const std::string what = fault.place.kind.empty() ? "document" : config::shown(fault.place.kind);
@@ -49,7 +55,8 @@ void Catalog::read(const std::string& file, Decoded decoded) {
             }
             entry->second = {std::make_shared<const Object>(std::move(placed.object)), place};
         } else {
-            fresh.problems.push_back(line(file, ", " + place + ": is declared in " + entry->second.place + " as well; that one is in force"));
+            fresh.problems.push_back(line(
+                file, ", " + place + ": is declared in " + entry->second.place + " as well; that one is in force"));
         }
     }
     if (!decoded.faults.empty()) {
@@ -58,13 +65,15 @@ void Catalog::read(const std::string& file, Decoded decoded) {
         size_t kept = 0;
         for (const auto& [id, entry] : old.objects) {
             if (!fresh.objects.emplace(id, entry).second) continue;
-            const bool faulty = std::any_of(decoded.faults.begin(), decoded.faults.end(), [&, key = id](const Fault& fault) {
-                return kind_index(fault.place.kind) == key.kind && fault.place.key == key.key;
-            });
+            const bool faulty =
+                std::any_of(decoded.faults.begin(), decoded.faults.end(), [&, key = id](const Fault& fault) {
+                    return kind_index(fault.place.kind) == key.kind && fault.place.key == key.key;
+                });
             if (!faulty) ++kept;
         }
         if (kept != 0) {
-            fresh.problems.push_back(line(file, ": " + counted(kept, "object") + " that it no longer names stay in force until it is mended"));
+            fresh.problems.push_back(line(
+                file, ": " + counted(kept, "object") + " that it no longer names stay in force until it is mended"));
         }
     }
     replace(file, std::move(fresh));
@@ -74,9 +83,10 @@ void Catalog::failed(const std::string& file, const Error& error) {
     File fresh;
     fresh.objects = files_[file].objects;
     const size_t count = fresh.objects.size();
-    fresh.problems.push_back(line(file, (error.where.empty() ? ": " : ", ") + error.to_string() +
-                                            (count == 0 ? "; the file is ignored until it is mended"
-                                                        : "; " + counted(count, "object") + " last read from it stay in force")));
+    fresh.problems.push_back(
+        line(file, (error.where.empty() ? ": " : ", ") + error.to_string() +
+                       (count == 0 ? "; the file is ignored until it is mended"
+                                   : "; " + counted(count, "object") + " last read from it stay in force")));
     replace(file, std::move(fresh));
 }
 
@@ -125,8 +135,9 @@ std::set<std::string> Catalog::standing() const {
     for (const Id& id : contested_) {
         const auto& in = declared_in_.at(id);
         for (auto file = std::next(in.begin()); file != in.end(); ++file) {
-            all.insert(line(*file, ", " + files_.at(*file).objects.at(id).place + ": is declared in " + *in.begin() + ", " +
-                                       files_.at(*in.begin()).objects.at(id).place + ", as well; that one is in force"));
+            all.insert(line(*file, ", " + files_.at(*file).objects.at(id).place + ": is declared in " + *in.begin() +
+                                       ", " + files_.at(*in.begin()).objects.at(id).place +
+                                       ", as well; that one is in force"));
         }
     }
     return all;

@@ -160,7 +160,8 @@ private:
         if (kind.empty() && problems.empty()) add_problem(problems, path / "kind", "is missing");
         if (known != nullptr && problems.empty() && api_version != known->api_version) {
             add_problem(problems, path / "apiVersion",
-                        "'" + config::shown(api_version) + "' of " + kind + " is not read, only " + std::string(known->api_version));
+                        "'" + config::shown(api_version) + "' of " + kind + " is not read, only " +
+                            std::string(known->api_version));
         }
         if (!problems.empty()) return fault(place, problems);
         if (known == nullptr) {
@@ -206,7 +207,8 @@ private:
     static kube::ObjectKey key_of(Ref root) {
         const Ref meta = root.find("metadata");
         const Ref ns = meta.find("namespace");
-        return {std::string(ns.is_null() ? std::string_view("default") : ns.text()), std::string(meta.find("name").text())};
+        return {std::string(ns.is_null() ? std::string_view("default") : ns.text()),
+                std::string(meta.find("name").text())};
     }
     static const Known* find(std::string_view kind) {
         for (const Known& known : kKnown) {
@@ -247,9 +249,10 @@ Result<Decoded> decode_manifest(std::string_view text, const DecodeOptions& opti
     for (size_t i = 0; i < tree->size(); ++i) {
         decoder.document(tree->document(i), i + 1);
         if (decoder.exhausted()) {
-            return Error{"document " + std::to_string(i + 1), "holds (aliases counted each time) more than one file may: " +
-                                                                  std::to_string(options.budget.fields) + " values, " +
-                                                                  std::to_string(options.max_objects) + " objects"};
+            return Error{
+                "document " + std::to_string(i + 1),
+                "holds (aliases counted each time) more than one file may: " + std::to_string(options.budget.fields) +
+                    " values, " + std::to_string(options.max_objects) + " objects"};
         }
     }
     return decoder.take();

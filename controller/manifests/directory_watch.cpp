@@ -14,19 +14,20 @@
 namespace steelyard::manifests {
 namespace {
 
-constexpr uint32_t kWatched = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB |
-                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kWatched = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM |
+                              IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 std::optional<DirectoryWatch::Event> event_of(uint32_t mask) {
     using Event = DirectoryWatch::Event;
-    constexpr std::array<std::pair<uint32_t, Event>, 8> kEvents{{{IN_Q_OVERFLOW, Event::overflow},
-                                                                {IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT, Event::lost},
-                                                                {IN_DELETE | IN_MOVED_FROM, Event::gone},
-                                                                {IN_MOVED_TO, Event::moved_in},
-                                                                {IN_CLOSE_WRITE, Event::closed},
-                                                                {IN_MODIFY, Event::modified},
-                                                                {IN_CREATE, Event::created},
-                                                                {IN_ATTRIB, Event::attribute}}};
+    constexpr std::array<std::pair<uint32_t, Event>, 8> kEvents{
+        {{IN_Q_OVERFLOW, Event::overflow},
+         {IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT, Event::lost},
+         {IN_DELETE | IN_MOVED_FROM, Event::gone},
+         {IN_MOVED_TO, Event::moved_in},
+         {IN_CLOSE_WRITE, Event::closed},
+         {IN_MODIFY, Event::modified},
+         {IN_CREATE, Event::created},
+         {IN_ATTRIB, Event::attribute}}};
     for (const auto& [bits, event] : kEvents) {
         if ((mask & bits) != 0) return event;
     }
@@ -60,7 +61,8 @@ void DirectoryWatch::drain(const std::function<void(Event event, std::string_vie
             inotify_event head;
             std::memcpy(&head, buffer.data() + at, sizeof head);
             const char* name = buffer.data() + at + sizeof head;
-            if (const auto event = event_of(head.mask)) tell(*event, head.len == 0 ? std::string_view() : std::string_view(name));
+            if (const auto event = event_of(head.mask))
+                tell(*event, head.len == 0 ? std::string_view() : std::string_view(name));
             at += sizeof head + head.len;
         }
     }

@@ -43,10 +43,14 @@ bool is_number(Ref value) {
 
 std::string described(Ref value) {
     switch (value.type()) {
-        case Type::null: return "nothing";
-        case Type::list: return "a list";
-        case Type::map: return "a mapping";
-        case Type::scalar: break;
+        case Type::null:
+            return "nothing";
+        case Type::list:
+            return "a list";
+        case Type::map:
+            return "a mapping";
+        case Type::scalar:
+            break;
     }
     const std::string text = "'" + config::shown(value.text()) + "'";
     if (is_number(value)) return text + " (a number)";

@@ -40,7 +40,8 @@ public:
     void each(std::string_view name, Use&& use) const {
         const Path path = path_ / name;
         size_t index = 0;
-        for (YamlTree::Ref item = list(name, path); item.exists() && spend(); item = item.next()) use(item, path[index++]);
+        for (YamlTree::Ref item = list(name, path); item.exists() && spend(); item = item.next())
+            use(item, path[index++]);
     }
     template <class Use>
     void entries(std::string_view name, Use&& use) const {

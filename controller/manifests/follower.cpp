@@ -62,7 +62,8 @@ void Follower::step(int stop_fd) {
     const TimePoint now = Clock::now();
     if (now >= next_check_) check();
     if (now >= retry_at_) retry_at_ = TimePoint::max();
-    const bool due = std::any_of(to_bury_.begin(), to_bury_.end(), [&](const auto& burial) { return now >= burial.second; });
+    const bool due =
+        std::any_of(to_bury_.begin(), to_bury_.end(), [&](const auto& burial) { return now >= burial.second; });
     if (rescan_ || due || (!to_read_.empty() && retry_at_ == TimePoint::max())) pass();
 }
 
@@ -85,8 +86,11 @@ void Follower::on_event(DirectoryWatch::Event event, std::string_view view) {
     }
     const std::string name(view);
     switch (event) {
-        case Event::created: return on_created(name);
-        case Event::modified: being_written_.insert(name); return;
+        case Event::created:
+            return on_created(name);
+        case Event::modified:
+            being_written_.insert(name);
+            return;
         case Event::closed:
         case Event::moved_in:
             being_written_.erase(name);
@@ -94,12 +98,15 @@ void Follower::on_event(DirectoryWatch::Event event, std::string_view view) {
             to_read_.insert(name);
             retry_at_ = TimePoint::max();
             return;
-        case Event::gone: return gone(name, kGrace);
+        case Event::gone:
+            return gone(name, kGrace);
         case Event::attribute:
-            if (const auto known = known_.find(name); known != known_.end() && known->second.unreadable) to_read_.insert(name);
+            if (const auto known = known_.find(name); known != known_.end() && known->second.unreadable)
+                to_read_.insert(name);
             return;
         case Event::lost:
-        case Event::overflow: return;
+        case Event::overflow:
+            return;
     }
 }
 
@@ -175,8 +182,8 @@ void Follower::rescan() {
     }
     catalog_.set_problem({});
     if (names.size() > options_.max_files) {
-        catalog_.set_problem(options_.directory.string() + ": has " + std::to_string(names.size()) + " manifests; only the first " +
-                             std::to_string(options_.max_files) + " by name are read");
+        catalog_.set_problem(options_.directory.string() + ": has " + std::to_string(names.size()) +
+                             " manifests; only the first " + std::to_string(options_.max_files) + " by name are read");
         names.erase(std::next(names.begin(), static_cast<std::ptrdiff_t>(options_.max_files)), names.end());
     }
     for (const auto& [name, known] : known_) {
@@ -222,24 +229,28 @@ void Follower::read_one(const std::string& name) {
     collect();
     if (lost_ || being_written_.contains(name) || to_read_.contains(name)) return;
     switch (text.outcome) {
-        case FileText::Outcome::missing: return gone(name, kGrace);
+        case FileText::Outcome::missing:
+            return gone(name, kGrace);
         case FileText::Outcome::changing:
             to_read_.insert(name);
             retry_at_ = Clock::now() + kRetryAfter;
             return;
         case FileText::Outcome::whole:
-        case FileText::Outcome::failed: return accept(name, std::move(text));
+        case FileText::Outcome::failed:
+            return accept(name, std::move(text));
     }
 }
 
 void Follower::accept(const std::string& name, FileText text) {
     std::error_code error;
-    known_[name] = {text.stamp, std::nullopt, fs::is_symlink(path_of(name), error), text.outcome == FileText::Outcome::failed};
+    known_[name] = {text.stamp, std::nullopt, fs::is_symlink(path_of(name), error),
+                    text.outcome == FileText::Outcome::failed};
     if (text.outcome == FileText::Outcome::failed) return catalog_.failed(name, {"", text.problem});
     Result<Decoded> decoded = decode_manifest(text.text);
     if (decoded) {
         if (decoded->passed_over != 0) {
-            log::debug("{}: {} objects of kinds that are not read are passed over", path_of(name).string(), decoded->passed_over);
+            log::debug("{}: {} objects of kinds that are not read are passed over", path_of(name).string(),
+                       decoded->passed_over);
         }
         catalog_.read(name, *std::move(decoded));
     } else {

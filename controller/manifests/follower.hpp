@@ -32,7 +32,7 @@ public:
 
 private:
     struct Known {
-        FileStamp stamp;                    // of what was last read
+        FileStamp stamp;                     // of what was last read
         std::optional<FileStamp> last_seen;  // by the check of symbolic links
         bool symlink = false;
         bool unreadable = false;
@@ -62,7 +62,7 @@ private:
     Catalog catalog_;
     std::unique_ptr<DirectoryWatch> watch_;  // none: the directory is lost
     std::map<std::string, Known> known_;
-    std::set<std::string> being_written_;     // modified since it was last closed
+    std::set<std::string> being_written_;  // modified since it was last closed
     std::set<std::string> to_read_;
     std::map<std::string, TimePoint> to_bury_;  // names that are gone, and when they are taken for it
     bool rescan_ = false;

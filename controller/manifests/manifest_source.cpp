@@ -46,7 +46,8 @@ void ManifestSource::stop() {
     if (!runner_->thread.joinable()) return;
     runner_->stopping = true;
     const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(runner_->stop_fd, &one, sizeof one);  // cannot fail: the counter is empty
+    [[maybe_unused]] const ssize_t written =
+        ::write(runner_->stop_fd, &one, sizeof one);  // cannot fail: the counter is empty
     runner_->thread.join();
 }
 

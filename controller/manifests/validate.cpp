@@ -47,11 +47,13 @@ void check_meta(const kube::ObjectMeta& meta, bool label, kube::Problems& proble
                         (label ? ", at most 63)" : "; parts joined by '.', at most 253)"));
     }
     if (!is_label(meta.ns)) {
-        add_problem(problems, path / "namespace", quoted(meta.ns) + " is not a name (lower case letters, digits and '-', at most 63)");
+        add_problem(problems, path / "namespace",
+                    quoted(meta.ns) + " is not a name (lower case letters, digits and '-', at most 63)");
     }
 }
 
-void check_one_of(std::string_view value, std::initializer_list<std::string_view> values, const Path& path, kube::Problems& problems) {
+void check_one_of(std::string_view value, std::initializer_list<std::string_view> values, const Path& path,
+                  kube::Problems& problems) {
     if (std::find(values.begin(), values.end(), value) != values.end()) return;
     std::string list;
     for (const std::string_view each : values) list += (list.empty() ? "" : ", ") + std::string(each);
@@ -65,11 +67,14 @@ void check_port_number(int64_t number, const Path& path, kube::Problems& problem
 void check_service_port(const kube::ServicePort& port, bool name_required, const Path& path, kube::Problems& problems) {
     check_port_number(port.port, path / "port", problems);
     check_one_of(port.protocol, {"TCP", "UDP", "SCTP"}, path / "protocol", problems);
-    if (port.name.empty() && name_required) add_problem(problems, path / "name", "is missing; with several ports each has a name");
+    if (port.name.empty() && name_required)
+        add_problem(problems, path / "name", "is missing; with several ports each has a name");
     if (!port.name.empty() && !is_label(port.name)) {
-        add_problem(problems, path / "name", quoted(port.name) + " is not a name (lower case letters, digits and '-', at most 63)");
+        add_problem(problems, path / "name",
+                    quoted(port.name) + " is not a name (lower case letters, digits and '-', at most 63)");
     }
-    if (const auto* number = std::get_if<int64_t>(&port.target_port)) check_port_number(*number, path / "targetPort", problems);
+    if (const auto* number = std::get_if<int64_t>(&port.target_port))
+        check_port_number(*number, path / "targetPort", problems);
 }
 
 }  // namespace
@@ -94,8 +99,9 @@ void validate(const kube::Service& service, kube::Problems& problems) {
             add_problem(problems, path / "name", quoted(port.name) + " is the name of a port before it as well");
         }
         if (!numbers.emplace(port.port, port.protocol).second) {
-            add_problem(problems, path / "port",
-                        std::to_string(port.port) + "/" + config::shown(port.protocol) + " is a port before it as well");
+            add_problem(
+                problems, path / "port",
+                std::to_string(port.port) + "/" + config::shown(port.protocol) + " is a port before it as well");
         }
     }
 }
@@ -115,7 +121,8 @@ void validate(const kube::EndpointSlice& slice, kube::Problems& problems) {
         if (port.port) check_port_number(*port.port, path / "port", problems);
         check_one_of(port.protocol, {"TCP", "UDP", "SCTP"}, path / "protocol", problems);
         if (!port.name.empty() && !is_label(port.name)) {
-            add_problem(problems, path / "name", quoted(port.name) + " is not a name (lower case letters, digits and '-', at most 63)");
+            add_problem(problems, path / "name",
+                        quoted(port.name) + " is not a name (lower case letters, digits and '-', at most 63)");
         }
         if (!names.insert(port.name).second) {
             add_problem(problems, path / "name", quoted(port.name) + " is the name of a port before it as well");

@@ -58,7 +58,8 @@ public:
         node.text = target->second;
         add(mark, node);
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
         YamlTree::Node node;
         node.type = YamlTree::Type::scalar;
         node.plain = tag == "?";
@@ -68,11 +69,13 @@ public:
         tree_.text_ += value;
         anchored(anchor, add(mark, node));
     }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
         open(mark, YamlTree::Type::list, anchor);
     }
     void OnSequenceEnd() override { close(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         open(mark, YamlTree::Type::map, anchor);
     }
     void OnMapEnd() override { close(); }
@@ -134,8 +137,7 @@ Result<YamlTree> YamlTree::parse(std::string_view text, const YamlLimits& limits
     TreeBuilder builder(limits);
     try {
         YAML::Parser parser(stream);
-        while (parser.HandleNextDocument(builder)) {
-        }
+        while (parser.HandleNextDocument(builder)) {}
     } catch (const Refused& refused) {
         return refused.error;
     } catch (const YAML::ParserException& error) {

@@ -34,11 +34,16 @@ Use use_of(const in6_addr& v6) {
 
 const char* name_of(Use use) {
     switch (use) {
-        case Use::loopback: return "a loopback address, which every node has for itself";
-        case Use::link_local: return "a link-local address, which means something else on every link";
-        case Use::multicast: return "a multicast or reserved address, not that of a host";
-        case Use::unspecified: return "an unspecified address, not that of a host";
-        case Use::anywhere: break;
+        case Use::loopback:
+            return "a loopback address, which every node has for itself";
+        case Use::link_local:
+            return "a link-local address, which means something else on every link";
+        case Use::multicast:
+            return "a multicast or reserved address, not that of a host";
+        case Use::unspecified:
+            return "an unspecified address, not that of a host";
+        case Use::anywhere:
+            break;
     }
     return "an address";
 }
@@ -56,7 +61,8 @@ Result<std::string> backend_address(std::string_view text, Family family, bool a
         valid = is_v4 ? inet_pton(AF_INET, buffer, &v4) == 1 : inet_pton(AF_INET6, buffer, &v6) == 1;
     }
     if (!valid) {
-        return Error{"InvalidAddress", "'" + config::shown(text) + "' is not an " + (is_v4 ? "IPv4" : "IPv6") + " address"};
+        return Error{"InvalidAddress",
+                     "'" + config::shown(text) + "' is not an " + (is_v4 ? "IPv4" : "IPv6") + " address"};
     }
     const Use use = is_v4 ? use_of(ntohl(v4.s_addr)) : use_of(v6);
     const bool forgiven = use == Use::anywhere || (allow_loopback && (use == Use::loopback || use == Use::link_local));

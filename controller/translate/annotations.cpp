@@ -21,8 +21,9 @@ void read_algorithm(std::string_view name, const std::string& text, config::Poli
         policy.algorithm = *parsed;
     } else {
         out.refuse(kReason, where(name),
-                   "'" + config::shown(text) + "' is not an algorithm (round-robin, weighted-round-robin, least-request, ring-hash, "
-                   "random); weighted-round-robin is in force");
+                   "'" + config::shown(text) +
+                       "' is not an algorithm (round-robin, weighted-round-robin, least-request, ring-hash, "
+                       "random); weighted-round-robin is in force");
     }
 }
 
@@ -45,7 +46,8 @@ void read_hash_on(std::string_view name, const std::string& text, config::Policy
             return;
         }
     }
-    out.refuse(kReason, where(name), "'" + config::shown(text) + "' is neither client-ip nor header:NAME; client-ip is in force");
+    out.refuse(kReason, where(name),
+               "'" + config::shown(text) + "' is neither client-ip nor header:NAME; client-ip is in force");
 }
 
 void read_virtual_nodes(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
@@ -54,7 +56,8 @@ void read_virtual_nodes(std::string_view name, const std::string& text, config::
     if (error == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 1000) {
         policy.virtual_nodes = count;
     } else {
-        out.refuse(kReason, where(name), "'" + config::shown(text) + "' is not a whole number from 1 to 1000; 150 is in force");
+        out.refuse(kReason, where(name),
+                   "'" + config::shown(text) + "' is not a whole number from 1 to 1000; 150 is in force");
     }
 }
 
@@ -92,14 +95,16 @@ config::Policy read_policy(const kube::ObjectMeta& service, Output& out) {
     for (const auto& [name, text] : service.annotations) {
         if (!name.starts_with(kube::kAnnotationPrefix)) continue;
         const std::string_view setting = std::string_view(name).substr(kube::kAnnotationPrefix.size());
-        const auto known = std::find_if(kAnnotations.begin(), kAnnotations.end(), [&](const Annotation& a) { return a.name == setting; });
+        const auto known = std::find_if(kAnnotations.begin(), kAnnotations.end(),
+                                        [&](const Annotation& a) { return a.name == setting; });
         if (known != kAnnotations.end()) {
             known->read(name, text, policy, out);
         } else if (name == kube::kWeightAnnotation) {
             out.refuse("UnknownAnnotation", where(name), "belongs on Pods; it is ignored here");
         } else {
             out.refuse("UnknownAnnotation", where(config::shown(name)),
-                       "is not known on a Service (algorithm, drain-timeout, hash-on, health-check, virtual-nodes); it is ignored");
+                       "is not known on a Service (algorithm, drain-timeout, hash-on, health-check, virtual-nodes); it "
+                       "is ignored");
         }
     }
     return policy;

@@ -69,7 +69,8 @@ Result<uint32_t> parse_duration(std::string_view text, uint32_t low, uint32_t hi
         }
     }
     if (total < low || total > high) {
-        return Error{"", "'" + std::string(text) + "' is not between " + format_duration(low) + " and " + format_duration(high)};
+        return Error{
+            "", "'" + std::string(text) + "' is not between " + format_duration(low) + " and " + format_duration(high)};
     }
     return static_cast<uint32_t>(total);
 }

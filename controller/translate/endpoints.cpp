@@ -26,8 +26,9 @@ std::optional<EndpointState> state_of(const kube::SliceEndpoint& endpoint) {
 std::optional<Family> family_of(const kube::EndpointSlice& slice, Output& out) {
     if (slice.address_type == "IPv4") return Family::ipv4;
     if (slice.address_type == "IPv6") return Family::ipv6;
-    out.refuse("UnsupportedAddressType", "addressType",
-               "'" + config::shown(slice.address_type) + "' is not balanced, only IPv4 and IPv6 are; the slice is left out");
+    out.refuse(
+        "UnsupportedAddressType", "addressType",
+        "'" + config::shown(slice.address_type) + "' is not balanced, only IPv4 and IPv6 are; the slice is left out");
     return std::nullopt;
 }
 
@@ -55,21 +56,23 @@ size_t within_limits(const kube::EndpointSlice& slice, View& view, Output& out) 
     const size_t count = std::min(all, config::kMaxEndpointsPerSlice);
     if (count < all) {
         out.refuse("TooManyEndpoints", "endpoints",
-                   std::to_string(all) + " are more than a slice may have (" + std::to_string(config::kMaxEndpointsPerSlice) +
-                       "); the first " + std::to_string(count) + " are used");
+                   std::to_string(all) + " are more than a slice may have (" +
+                       std::to_string(config::kMaxEndpointsPerSlice) + "); the first " + std::to_string(count) +
+                       " are used");
     }
     const size_t room = view.room_for(service_of(slice), slice.meta.name);
     if (room < count) {
-        out.refuse("TooManyEndpoints", "endpoints",
-                   "with the slices before it the Service has more endpoints than an upstream may have; of the slice's " +
-                       std::to_string(count) + " the first " + std::to_string(room) + " are used");
+        out.refuse(
+            "TooManyEndpoints", "endpoints",
+            "with the slices before it the Service has more endpoints than an upstream may have; of the slice's " +
+                std::to_string(count) + " the first " + std::to_string(room) + " are used");
     }
     return std::min(count, room);
 }
 
 // The endpoints in use, without their port.
-std::vector<config::Endpoint> usable_endpoints(const kube::EndpointSlice& slice, Family family, const Options& options, View& view,
-                                               Output& out) {
+std::vector<config::Endpoint> usable_endpoints(const kube::EndpointSlice& slice, Family family, const Options& options,
+                                               View& view, Output& out) {
     std::vector<config::Endpoint> endpoints;
     const size_t count = within_limits(slice, view, out);
     endpoints.reserve(count);
@@ -79,7 +82,8 @@ std::vector<config::Endpoint> usable_endpoints(const kube::EndpointSlice& slice,
         if (!state) continue;
         Result<std::string> address = backend_address(endpoint.address, family, options.allow_loopback);
         if (!address) {
-            out.refuse(address.error().where.c_str(), at(i) + ".addresses[0]", address.error().problem + "; the endpoint is left out");
+            out.refuse(address.error().where.c_str(), at(i) + ".addresses[0]",
+                       address.error().problem + "; the endpoint is left out");
             continue;
         }
         endpoints.push_back({.address = std::move(*address),
@@ -103,11 +107,13 @@ const kube::SlicePort* find_port(const kube::EndpointSlice& slice, const std::st
 uint16_t number_of(const kube::EndpointSlice& slice, const kube::SlicePort& port, Output& out) {
     const std::string where = "ports[" + std::to_string(&port - slice.ports.data()) + "].port";
     if (!port.port) {
-        out.refuse("PortWithoutNumber", where, "is absent, which gives nothing to connect to; the port has no endpoints here");
+        out.refuse("PortWithoutNumber", where,
+                   "is absent, which gives nothing to connect to; the port has no endpoints here");
         return 0;
     }
     if (*port.port < 1 || *port.port > 65535) {
-        out.refuse("InvalidPort", where, std::to_string(*port.port) + " is not a port (1-65535); the port has no endpoints here");
+        out.refuse("InvalidPort", where,
+                   std::to_string(*port.port) + " is not a port (1-65535); the port has no endpoints here");
         return 0;
     }
     return static_cast<uint16_t>(*port.port);
@@ -141,7 +147,8 @@ std::vector<Match> match_ports(const kube::EndpointSlice& slice, const std::vect
     }
     if (!named && !ports.empty() && !slice.endpoints.empty()) {
         out.refuse("NoMatchingPort", "ports",
-                   "names " + names_of(slice.ports) + ", but the Service has " + names_of(ports) + "; its endpoints are not used");
+                   "names " + names_of(slice.ports) + ", but the Service has " + names_of(ports) +
+                       "; its endpoints are not used");
     }
     return matches;
 }
@@ -161,7 +168,8 @@ void translate_slice(const kube::ObjectKey& key, const Options& options, View& v
         out.refuse("InvalidField", problem.where, problem.problem + "; the field is taken as absent");
     }
     if (!config::is_name(key.name)) {
-        out.refuse("InvalidName", "metadata.name", "'" + config::shown(key.name) + "' is no name for a slice; it is left out");
+        out.refuse("InvalidName", "metadata.name",
+                   "'" + config::shown(key.name) + "' is no name for a slice; it is left out");
         return;
     }
     const std::optional<Family> family = family_of(*slice, out);

@@ -17,10 +17,7 @@ public:
 
 private:
     template <class T>
-        requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-    void one(T value) {
-        mix(static_cast<uint64_t>(value));
-    }
+    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void one(T value) { mix(static_cast<uint64_t>(value)); }
     void one(std::string_view text) { mix(std::hash<std::string_view>{}(text)); }
 
     // Multiply and fold, so that every bit of the input reaches every bit of the state (as splitmix64 finishes).
@@ -35,15 +32,15 @@ private:
 };
 
 void add(Mixer& mixer, const config::HealthCheck& check) {
-    mixer.add(check.type, check.interval_ms, check.timeout_ms, check.rise, check.fall, check.jitter_percent, check.path, check.host,
-              check.expected.size());
+    mixer.add(check.type, check.interval_ms, check.timeout_ms, check.rise, check.fall, check.jitter_percent, check.path,
+              check.host, check.expected.size());
     for (const config::StatusRange& range : check.expected) mixer.add(range.first, range.last);
 }
 
 void add(Mixer& mixer, const config::Upstream& upstream) {
     const config::Policy& policy = upstream.policy;
-    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.hash.source, policy.hash.header,
-              policy.drain_timeout_ms, policy.health_check.has_value(), upstream.aliases.size());
+    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.hash.source,
+              policy.hash.header, policy.drain_timeout_ms, policy.health_check.has_value(), upstream.aliases.size());
     if (policy.health_check) add(mixer, *policy.health_check);
     for (const std::string& alias : upstream.aliases) mixer.add(alias);
 }

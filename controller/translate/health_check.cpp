@@ -21,11 +21,13 @@ constexpr size_t kMaxBytes = 16 * 1024;
 constexpr size_t kMaxRanges = 16;
 constexpr size_t kMaxPathBytes = 1024;
 constexpr uint32_t kHour = 3'600'000;
-constexpr std::array<std::string_view, 9> kKnown{"type", "interval", "timeout", "rise",    "fall",
-                                                 "jitter", "path",   "host",    "expected"};
+constexpr std::array<std::string_view, 9> kKnown{"type",   "interval", "timeout", "rise",    "fall",
+                                                 "jitter", "path",     "host",    "expected"};
 constexpr std::array<std::string_view, 3> kHttpOnly{"path", "host", "expected"};
 
-bool contains(const auto& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool contains(const auto& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool is_visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
@@ -61,7 +63,8 @@ public:
         if (!value->is_string()) return wrong(field, "must be a text");
         const auto& given = value->get_ref<const std::string&>();
         if (given.empty() || given.size() > most || !is_visible(given) || (is_path && given[0] != '/')) {
-            return wrong(field, "'" + config::shown(given) + "' is not a " + (is_path ? "path that begins with /" : "host name") +
+            return wrong(field, "'" + config::shown(given) + "' is not a " +
+                                    (is_path ? "path that begins with /" : "host name") +
                                     " (visible ASCII, no spaces, at most " + std::to_string(most) + " long)");
         }
         out = given;
@@ -79,8 +82,9 @@ public:
             if (range) {
                 out.push_back(*range);
             } else {
-                problems_.add((Path() / "expected")[i], config::shown((*value)[i].dump(-1, ' ', true)) +
-                                                            " is not a status code (404) or range (\"200-399\") within 100-599");
+                problems_.add((Path() / "expected")[i],
+                              config::shown((*value)[i].dump(-1, ' ', true)) +
+                                  " is not a status code (404) or range (\"200-399\") within 100-599");
             }
         }
     }
@@ -116,9 +120,11 @@ private:
 void read_type(const json& object, HealthCheck& check, Problems& problems) {
     const auto type = object.find("type");
     if (type == object.end()) return problems.add(Path() / "type", "is missing (tcp or http)");
-    const auto parsed = type->is_string() ? config::parse_health_check_type(type->get_ref<const std::string&>()) : std::nullopt;
+    const auto parsed =
+        type->is_string() ? config::parse_health_check_type(type->get_ref<const std::string&>()) : std::nullopt;
     if (!parsed) {
-        return problems.add(Path() / "type", config::shown(type->dump(-1, ' ', true)) + " is not a type of check (tcp or http)");
+        return problems.add(Path() / "type",
+                            config::shown(type->dump(-1, ' ', true)) + " is not a type of check (tcp or http)");
     }
     check.type = *parsed;
 }
@@ -126,8 +132,9 @@ void read_type(const json& object, HealthCheck& check, Problems& problems) {
 void check_names(const json& object, const HealthCheck& check, Problems& problems) {
     for (const auto& [name, value] : object.items()) {
         if (!contains(kKnown, name)) {
-            problems.add(Path(), "'" + config::shown(name) + "' is not a setting of a health check (type, interval, timeout, rise, "
-                                 "fall, jitter, path, host, expected)");
+            problems.add(Path(), "'" + config::shown(name) +
+                                     "' is not a setting of a health check (type, interval, timeout, rise, "
+                                     "fall, jitter, path, host, expected)");
         } else if (check.type == HealthCheck::Type::tcp && object.contains("type") && contains(kHttpOnly, name)) {
             problems.add(Path() / name, "belongs to a check of type http");
         }
@@ -138,7 +145,8 @@ void check_names(const json& object, const HealthCheck& check, Problems& problem
 
 std::optional<HealthCheck> parse_health_check(std::string_view text, Problems& problems) {
     if (text.size() > kMaxBytes) {
-        problems.add(Path(), "is " + std::to_string(text.size()) + " bytes long; at most " + std::to_string(kMaxBytes) + " are read");
+        problems.add(Path(), "is " + std::to_string(text.size()) + " bytes long; at most " + std::to_string(kMaxBytes) +
+                                 " are read");
         return std::nullopt;
     }
     const json object = json::parse(text.begin(), text.end(), nullptr, false);

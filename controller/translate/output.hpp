@@ -28,7 +28,8 @@ public:
     }
     // Call last.
     void close() {
-        if (unlisted_ != 0) problems.push_back({"MoreProblems", subject_ + ": " + std::to_string(unlisted_) + " more problems"});
+        if (unlisted_ != 0)
+            problems.push_back({"MoreProblems", subject_ + ": " + std::to_string(unlisted_) + " more problems"});
     }
 
     std::vector<config::Resource> resources;

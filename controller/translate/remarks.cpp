@@ -16,7 +16,8 @@ std::vector<std::string> texts(Output& out) {
     out.close();
     std::vector<std::string> result;
     // Output puts its subject first; here that is empty.
-    for (auto& problem : out.problems) result.push_back(problem.message.substr(problem.message.find_first_not_of(": ")));
+    for (auto& problem : out.problems)
+        result.push_back(problem.message.substr(problem.message.find_first_not_of(": ")));
     return result;
 }
 

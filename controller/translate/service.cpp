@@ -16,7 +16,8 @@ std::string lower(std::string_view text) {
 }
 
 config::Protocol protocol_of(const kube::ServicePort& port) {
-    const std::string hint = lower(port.app_protocol.empty() ? port.name.substr(0, port.name.find('-')) : port.app_protocol);
+    const std::string hint =
+        lower(port.app_protocol.empty() ? port.name.substr(0, port.name.find('-')) : port.app_protocol);
     return hint == "http" || hint == "kubernetes.io/ws" ? config::Protocol::http : config::Protocol::tcp;
 }
 
@@ -34,10 +35,12 @@ private:
     std::string where_;
 };
 
-bool is_usable(const kube::ServicePort& port, const std::string& upstream, const std::vector<Port>& before, const Refusals& say) {
+bool is_usable(const kube::ServicePort& port, const std::string& upstream, const std::vector<Port>& before,
+               const Refusals& say) {
     const std::string protocol = port.protocol.empty() ? "TCP" : port.protocol;
     if (protocol != "TCP") {
-        return say.refuse("UnsupportedProtocol", ".protocol", "'" + config::shown(protocol) + "' is not balanced, only TCP is");
+        return say.refuse("UnsupportedProtocol", ".protocol",
+                          "'" + config::shown(protocol) + "' is not balanced, only TCP is");
     }
     if (port.port < 1 || port.port > 65535) {
         return say.refuse("InvalidPort", ".port", std::to_string(port.port) + " is not a port (1-65535)");
@@ -45,8 +48,10 @@ bool is_usable(const kube::ServicePort& port, const std::string& upstream, const
     if (!config::is_name(upstream)) {
         return say.refuse("InvalidName", ".name", "'" + config::shown(upstream) + "' is no name for an upstream");
     }
-    if (std::any_of(before.begin(), before.end(), [&](const Port& p) { return p.name == port.name || p.upstream == upstream; })) {
-        return say.refuse("DuplicatePort", ".name", "'" + config::shown(port.name) + "' is the name of a port before it as well");
+    if (std::any_of(before.begin(), before.end(),
+                    [&](const Port& p) { return p.name == port.name || p.upstream == upstream; })) {
+        return say.refuse("DuplicatePort", ".name",
+                          "'" + config::shown(port.name) + "' is the name of a port before it as well");
     }
     return true;
 }
@@ -59,7 +64,8 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
     if (service.type == "ExternalName") {
         if (out != nullptr) {
             out->refuse("ExternalName", "spec.type",
-                        "ExternalName (" + config::shown(service.external_name) + ") has no endpoints to balance; the Service is left out");
+                        "ExternalName (" + config::shown(service.external_name) +
+                            ") has no endpoints to balance; the Service is left out");
         }
         return ports;
     }
@@ -76,7 +82,8 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
     for (auto port = ports.begin(); port != ports.end(); ++port) {
         std::erase_if(port->aliases, [&](const std::string& alias) {
             return std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.upstream == alias; }) ||
-                   std::any_of(ports.begin(), port, [&](const Port& p) { return std::ranges::count(p.aliases, alias) != 0; });
+                   std::any_of(ports.begin(), port,
+                               [&](const Port& p) { return std::ranges::count(p.aliases, alias) != 0; });
         });
     }
     return ports;
@@ -91,7 +98,8 @@ void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     std::vector<Port> ports = usable_ports(*service, &out);
     if (service->type == "ExternalName") return;
     const config::Policy policy = read_policy(service->meta, out);
-    for (Port& port : ports) out.add(config::Upstream{std::move(port.upstream), port.protocol, policy, std::move(port.aliases)});
+    for (Port& port : ports)
+        out.add(config::Upstream{std::move(port.upstream), port.protocol, policy, std::move(port.aliases)});
 }
 
 }  // namespace steelyard::translate

@@ -92,7 +92,8 @@ void Translator::Impl::run(const Key& key, const ClusterState& state, Update& up
     compare(key, unit, std::move(out.resources), update);
     keep_problems(key, unit, state, std::move(out.problems));
 
-    const bool exists = key.kind == Kind::service ? state.service(key.object) != nullptr : state.slice(key.object) != nullptr;
+    const bool exists =
+        key.kind == Kind::service ? state.service(key.object) != nullptr : state.slice(key.object) != nullptr;
     if (exists) return;
     forget_reads(found->first, unit);
     units.erase(found);
@@ -122,17 +123,21 @@ void Translator::Impl::compare(const Key& key, Unit& unit, std::vector<config::R
     made.reserve(resources.size());
     for (config::Resource& resource : resources) {
         made.push_back({upstream_of(resource), fingerprint(resource)});
-        const auto before = std::find_if(unit.made.begin(), unit.made.end(), [&](const Made& m) { return m.upstream == made.back().upstream; });
-        if (before == unit.made.end() || before->fingerprint != made.back().fingerprint) update.upsert.push_back(std::move(resource));
+        const auto before = std::find_if(unit.made.begin(), unit.made.end(),
+                                         [&](const Made& m) { return m.upstream == made.back().upstream; });
+        if (before == unit.made.end() || before->fingerprint != made.back().fingerprint)
+            update.upsert.push_back(std::move(resource));
     }
     for (const Made& before : unit.made) {
-        const bool stays = std::any_of(made.begin(), made.end(), [&](const Made& m) { return m.upstream == before.upstream; });
+        const bool stays =
+            std::any_of(made.begin(), made.end(), [&](const Made& m) { return m.upstream == before.upstream; });
         if (!stays) update.remove.push_back(key_of(key, before.upstream));
     }
     unit.made = std::move(made);
 }
 
-void Translator::Impl::keep_problems(const Key& key, Unit& unit, const ClusterState& state, std::vector<Problem> found) {
+void Translator::Impl::keep_problems(const Key& key, Unit& unit, const ClusterState& state,
+                                     std::vector<Problem> found) {
     kube::ObjectKey service;
     if (!found.empty()) service = key.kind == Kind::service ? key.object : service_of(*state.slice(key.object));
     if (!unit.blamed.name.empty() && unit.blamed != service) {
@@ -164,7 +169,8 @@ Update Translator::update(const ClusterState& state, std::span<const Key> change
     Update update;
     for (const Key& key : impl_->affected(changed)) impl_->run(key, state, update);
     std::sort(update.remove.begin(), update.remove.end());  // "endpoints" before "upstream"
-    for (const kube::ObjectKey& service : std::exchange(impl_->told, {})) update.services.push_back(impl_->problems_of(service));
+    for (const kube::ObjectKey& service : std::exchange(impl_->told, {}))
+        update.services.push_back(impl_->problems_of(service));
     return update;
 }
 

@@ -42,10 +42,10 @@ struct ServiceProblems {
 };
 
 struct Update {
-    std::vector<config::Resource> upsert;      // new or different; upstreams before endpoints, by object
-    std::vector<config::ResourceKey> remove;   // sorted; endpoints before the upstreams they belong to
-    std::vector<ServiceProblems> services;     // Services whose problems are not what they were, sorted
-    size_t computed = 0;                       // units that ran
+    std::vector<config::Resource> upsert;     // new or different; upstreams before endpoints, by object
+    std::vector<config::ResourceKey> remove;  // sorted; endpoints before the upstreams they belong to
+    std::vector<ServiceProblems> services;    // Services whose problems are not what they were, sorted
+    size_t computed = 0;                      // units that ran
 
     bool empty() const { return upsert.empty() && remove.empty() && services.empty(); }
 };

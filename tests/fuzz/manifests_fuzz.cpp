@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!decoded) return 0;
 
     store::ClusterState state(10);
-    for (auto& placed : decoded->objects) std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
+    for (auto& placed : decoded->objects)
+        std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
     translate::Translator translator({.allow_loopback = size % 2 == 0});
     const translate::Update update = translator.update(state, state.take_changes());
     for (const auto& resource : update.upsert) {

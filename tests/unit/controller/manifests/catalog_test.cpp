@@ -10,8 +10,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::string service(const std::string& name, int port = 80) {
-    return "---\napiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: " + name + "}\nspec: {ports: [{port: " +
-           std::to_string(port) + "}]}\n";
+    return "---\napiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: " + name +
+           "}\nspec: {ports: [{port: " + std::to_string(port) + "}]}\n";
 }
 
 struct CatalogTest : testing::Test {
@@ -64,8 +64,9 @@ TEST_F(CatalogTest, OfTwoFilesTheFirstByNameHasItsWayAndTheOtherIsToldSo) {
     read("a.yaml", service("web", 81));
     Catalog::Changes changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("+web:81"));
-    EXPECT_THAT(changes.problems, ElementsAre("dir/b.yaml, document 1 (Service shop/web): is declared in a.yaml, document 1 "
-                                              "(Service shop/web), as well; that one is in force"));
+    EXPECT_THAT(changes.problems,
+                ElementsAre("dir/b.yaml, document 1 (Service shop/web): is declared in a.yaml, document 1 "
+                            "(Service shop/web), as well; that one is in force"));
     catalog.removed("a.yaml");
     changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("+web:82"));
@@ -77,8 +78,9 @@ TEST_F(CatalogTest, WithinAFileTheFirstDocumentHasItsWay) {
     read("a.yaml", service("web", 81) + service("web", 82));
     const Catalog::Changes changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("+web:81"));
-    EXPECT_THAT(changes.problems, ElementsAre("dir/a.yaml, document 2 (Service shop/web): is declared in document 1 (Service shop/web) "
-                                              "as well; that one is in force"));
+    EXPECT_THAT(changes.problems,
+                ElementsAre("dir/a.yaml, document 2 (Service shop/web): is declared in document 1 (Service shop/web) "
+                            "as well; that one is in force"));
 }
 
 TEST_F(CatalogTest, AFileThatDoesNotParseKeepsWhatItHad) {
@@ -102,8 +104,10 @@ TEST_F(CatalogTest, ABadObjectIsIgnoredAndTheRestOfItsFileGoesOn) {
     read("web.yaml", service("api") + service("web", 0));
     const Catalog::Changes changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("+api:80"));
-    EXPECT_THAT(changes.problems, ElementsAre("dir/web.yaml, document 2 (Service shop/web): spec.ports[0].port: 0 is not a port (1-65535); "
-                                              "the Service is ignored until it is mended"));
+    EXPECT_THAT(
+        changes.problems,
+        ElementsAre("dir/web.yaml, document 2 (Service shop/web): spec.ports[0].port: 0 is not a port (1-65535); "
+                    "the Service is ignored until it is mended"));
 }
 
 TEST_F(CatalogTest, AnObjectThatTurnsBadStaysAsItLastWasGood) {
@@ -112,8 +116,9 @@ TEST_F(CatalogTest, AnObjectThatTurnsBadStaysAsItLastWasGood) {
     read("a.yaml", service("web", 0));
     const Catalog::Changes changes = catalog.take();
     EXPECT_THAT(told(changes), IsEmpty());
-    EXPECT_THAT(changes.problems, ElementsAre("dir/a.yaml, document 1 (Service shop/web): spec.ports[0].port: 0 is not a port (1-65535); "
-                                              "the last good version stays in force"));
+    EXPECT_THAT(changes.problems,
+                ElementsAre("dir/a.yaml, document 1 (Service shop/web): spec.ports[0].port: 0 is not a port (1-65535); "
+                            "the last good version stays in force"));
     read("a.yaml", service("web", 82));
     EXPECT_THAT(told(catalog.take()), ElementsAre("+web:82"));
 }
@@ -124,8 +129,9 @@ TEST_F(CatalogTest, WhileAFileHasAFaultNothingIsTakenAwayFromIt) {
     read("a.yaml", "---\nkind: Servic\nmetadata: {name: 5}\n" + service("web", 81) + "---\napiVersion: v1\n");
     Catalog::Changes changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("+web:81"));
-    EXPECT_THAT(changes.problems, ElementsAre("dir/a.yaml, document 3: kind: is missing; the document is ignored until it is mended",
-                                              "dir/a.yaml: 1 object that it no longer names stay in force until it is mended"));
+    EXPECT_THAT(changes.problems,
+                ElementsAre("dir/a.yaml, document 3: kind: is missing; the document is ignored until it is mended",
+                            "dir/a.yaml: 1 object that it no longer names stay in force until it is mended"));
     read("a.yaml", service("web", 81));
     changes = catalog.take();
     EXPECT_THAT(told(changes), ElementsAre("-api"));

@@ -20,7 +20,8 @@ std::vector<std::string> faults(const std::string& text, const DecodeOptions& op
     const auto decoded = decode_manifest(text, options);
     if (!decoded) return {"file: " + decoded.error().to_string()};
     std::vector<std::string> lines;
-    for (const Fault& fault : decoded->faults) lines.push_back(fault.place.to_string() + ": " + fault.error.to_string());
+    for (const Fault& fault : decoded->faults)
+        lines.push_back(fault.place.to_string() + ": " + fault.error.to_string());
     return lines;
 }
 
@@ -100,15 +101,19 @@ endpoints:
 }
 
 TEST(Decode, ReadsJson) {
-    EXPECT_THAT(names("{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"web-1\", \"annotations\": "
+    EXPECT_THAT(names("{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"web-1\", "
+                      "\"annotations\": "
                       "{\"steelyard.dev/weight\": \"5\"}}\n}\n"),
                 ElementsAre("document 1 (Pod default/web-1)"));
 }
 
 TEST(Decode, CountsDocumentsAndItemsAsAPersonWould) {
-    EXPECT_THAT(names("# a comment\n---\n" + std::string(kService) + "---\n---\napiVersion: v1\nkind: List\nitems:\n" +
-                      "- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b}}\n"),
-                ElementsAre("document 1 (Service shop/web)", "document 3, item 1 (Pod default/a)", "document 3, item 2 (Pod default/b)"));
+    EXPECT_THAT(
+        names(
+            "# a comment\n---\n" + std::string(kService) + "---\n---\napiVersion: v1\nkind: List\nitems:\n" +
+            "- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b}}\n"),
+        ElementsAre("document 1 (Service shop/web)", "document 3, item 1 (Pod default/a)",
+                    "document 3, item 2 (Pod default/b)"));
 }
 
 TEST(Decode, ReadsTypedListsWhoseItemsDoNotRepeatTheirKind) {
@@ -117,7 +122,8 @@ TEST(Decode, ReadsTypedListsWhoseItemsDoNotRepeatTheirKind) {
 }
 
 TEST(Decode, PassesOverOtherKinds) {
-    const auto decoded = decode_manifest("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n" + std::string(kService));
+    const auto decoded =
+        decode_manifest("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n" + std::string(kService));
     ASSERT_TRUE(decoded);
     EXPECT_EQ(decoded->passed_over, 1U);
     EXPECT_EQ(decoded->objects.size(), 1U);
@@ -126,20 +132,24 @@ TEST(Decode, PassesOverOtherKinds) {
 
 TEST(Decode, NamesPlaceFieldAndFault) {
     const std::pair<std::string, std::string> table[] = {
-        {"kind: Service\nmetadata: {name: web}\n", "document 1 (Service default/web): apiVersion: '' of Service is not read, only v1"},
+        {"kind: Service\nmetadata: {name: web}\n",
+         "document 1 (Service default/web): apiVersion: '' of Service is not read, only v1"},
         {"apiVersion: v1\nmetadata: {name: web}\n", "document 1: kind: is missing"},
         {"apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\nmetadata: {name: s}\n",
-         "document 1 (EndpointSlice default/s): apiVersion: 'discovery.k8s.io/v1beta1' of EndpointSlice is not read, only discovery.k8s.io/v1"},
+         "document 1 (EndpointSlice default/s): apiVersion: 'discovery.k8s.io/v1beta1' of EndpointSlice is not read, "
+         "only discovery.k8s.io/v1"},
         {"- a\n- b\n", "document 1: a list is not a mapping"},
         {"just text\n", "document 1: 'just text' is not a mapping"},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {steelyard.dev/weight: 5}}\n",
-         "document 1 (Pod default/a): metadata.annotations.steelyard.dev/weight: '5' (a number) is not a text: write \"5\""},
+         "document 1 (Pod default/a): metadata.annotations.steelyard.dev/weight: '5' (a number) is not a text: write "
+         "\"5\""},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: true}\n",
          "document 1 (Pod default/true): metadata.name: 'true' (a truth value) is not a text: write \"true\""},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: [a]}\n", "document 1 (Pod): metadata.name: a list is not a text"},
         {"apiVersion: v1\nkind: Pod\nmetadata: {}\n", "document 1 (Pod): metadata.name: is missing"},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: Web}\n",
-         "document 1 (Pod default/Web): metadata.name: 'Web' is not a name (lower case letters, digits and '-'; parts joined by '.', at most 253)"},
+         "document 1 (Pod default/Web): metadata.name: 'Web' is not a name (lower case letters, digits and '-'; parts "
+         "joined by '.', at most 253)"},
     };
     for (const auto& [text, want] : table) EXPECT_THAT(faults(text), ElementsAre(want)) << text;
 }
@@ -150,7 +160,8 @@ std::string service_with(const std::string& spec) {
 
 TEST(Decode, HoldsServicesToWhatAnApiServerChecks) {
     const std::string at = "document 1 (Service shop/web): ";
-    EXPECT_THAT(faults(service_with("{ports: [{port: 0}]}")), ElementsAre(at + "spec.ports[0].port: 0 is not a port (1-65535)"));
+    EXPECT_THAT(faults(service_with("{ports: [{port: 0}]}")),
+                ElementsAre(at + "spec.ports[0].port: 0 is not a port (1-65535)"));
     EXPECT_THAT(faults(service_with("{ports: [{port: \"80\"}]}")),
                 ElementsAre(at + "spec.ports[0].port: '80' (a text) is not a whole number"));
     EXPECT_THAT(faults(service_with("{ports: [{port: 80.5}]}")),
@@ -167,7 +178,8 @@ TEST(Decode, HoldsServicesToWhatAnApiServerChecks) {
                 ElementsAre(at + "spec.ports[1].name: 'a' is the name of a port before it as well"));
     EXPECT_THAT(faults(service_with("{type: Router, ports: [{port: 80}]}")),
                 ElementsAre(at + "spec.type: 'Router' is none of ClusterIP, NodePort, LoadBalancer, ExternalName"));
-    EXPECT_THAT(faults(service_with("{}")), ElementsAre(at + "spec.ports: is missing; a Service has at least one port"));
+    EXPECT_THAT(faults(service_with("{}")),
+                ElementsAre(at + "spec.ports: is missing; a Service has at least one port"));
     EXPECT_THAT(faults(service_with("{clusterIP: None}")), IsEmpty());
     EXPECT_THAT(faults(service_with("{ports: 80}")), ElementsAre(at + "spec.ports: '80' (a number) is not a list"));
 }
@@ -177,7 +189,8 @@ TEST(Decode, HoldsSlicesToWhatAnApiServerChecksButLeavesAddressesToTranslation) 
         return "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s}, " + rest + "}";
     };
     const std::string at = "document 1 (EndpointSlice default/s): ";
-    EXPECT_THAT(faults(slice("addressType: IPv5")), ElementsAre(at + "addressType: 'IPv5' is none of IPv4, IPv6, FQDN"));
+    EXPECT_THAT(faults(slice("addressType: IPv5")),
+                ElementsAre(at + "addressType: 'IPv5' is none of IPv4, IPv6, FQDN"));
     EXPECT_THAT(faults(slice("addressType: IPv4, ports: [{port: 70000}, {port: 80}]")),
                 ElementsAre(at + "ports[0].port: 70000 is not a port (1-65535)",
                             at + "ports[1].name: '' is the name of a port before it as well"));
@@ -187,7 +200,8 @@ TEST(Decode, HoldsSlicesToWhatAnApiServerChecksButLeavesAddressesToTranslation) 
 }
 
 TEST(Decode, OneBadObjectLeavesTheOthers) {
-    const std::string text = service_with("{ports: [{port: 0}]}") + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: fine}\n";
+    const std::string text =
+        service_with("{ports: [{port: 0}]}") + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: fine}\n";
     EXPECT_THAT(names(text), ElementsAre("document 2 (Pod default/fine)"));
     EXPECT_EQ(faults(text).size(), 1U);
 }
@@ -203,8 +217,9 @@ TEST(Decode, ANodeCannotContainItself) {
 }
 
 TEST(Decode, AliasesAreResolvedAndCounted) {
-    EXPECT_THAT(names("apiVersion: v1\nkind: List\nitems:\n- &p {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- *p\n"),
-                ElementsAre("document 1, item 1 (Pod default/a)", "document 1, item 2 (Pod default/a)"));
+    EXPECT_THAT(
+        names("apiVersion: v1\nkind: List\nitems:\n- &p {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- *p\n"),
+        ElementsAre("document 1, item 1 (Pod default/a)", "document 1, item 2 (Pod default/a)"));
     // Nine levels of nine: 387 million endpoints in a kilobyte.
     std::string bomb = "apiVersion: v1\nkind: List\nx0: &x0 {addresses: [10.0.0.1]}\n";
     bomb += "x1: &x1 [*x0,*x0,*x0,*x0,*x0,*x0,*x0,*x0,*x0]\n";
@@ -214,14 +229,16 @@ TEST(Decode, AliasesAreResolvedAndCounted) {
         bomb += "]\n";
     }
     EXPECT_THAT(faults(bomb + "items: *x9\n"), testing::Not(IsEmpty()));
-    std::string wide = "apiVersion: v1\nkind: List\nitems:\n- &s {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, "
-                       "metadata: {name: s}, addressType: IPv4, endpoints: [";
+    std::string wide =
+        "apiVersion: v1\nkind: List\nitems:\n- &s {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, "
+        "metadata: {name: s}, addressType: IPv4, endpoints: [";
     for (int i = 0; i < 300; ++i) wide += "{addresses: [10.0.0.1]},";
     wide += "]}\n";
     for (int i = 0; i < 300; ++i) wide += "- *s\n";
     DecodeOptions options;
     options.budget.fields = 20'000;
-    EXPECT_THAT(faults(wide, options), ElementsAre(testing::HasSubstr("holds (aliases counted each time) more than one file may")));
+    EXPECT_THAT(faults(wide, options),
+                ElementsAre(testing::HasSubstr("holds (aliases counted each time) more than one file may")));
 }
 
 TEST(Decode, DepthIsBounded) {

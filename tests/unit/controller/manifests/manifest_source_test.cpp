@@ -21,12 +21,14 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 std::string service(const std::string& name, int port = 80) {
-    return "apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: " + name + "}\nspec: {ports: [{port: " +
-           std::to_string(port) + "}]}\n";
+    return "apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: " + name +
+           "}\nspec: {ports: [{port: " + std::to_string(port) + "}]}\n";
 }
 
 // What the handlers add up to; can be waited for.
-class Recorder final : public kube::Handler<kube::Service>, public kube::Handler<kube::EndpointSlice>, public kube::Handler<kube::Pod> {
+class Recorder final : public kube::Handler<kube::Service>,
+                       public kube::Handler<kube::EndpointSlice>,
+                       public kube::Handler<kube::Pod> {
 public:
     void on_list_begin() override { ++calls; }
     void on_list_end() override { ++calls; }
@@ -68,7 +70,8 @@ public:
     }
     bool wait_said(const std::string& part) {
         return wait([&] {
-            return std::any_of(said_.begin(), said_.end(), [&](const std::string& line) { return line.find(part) != std::string::npos; });
+            return std::any_of(said_.begin(), said_.end(),
+                               [&](const std::string& line) { return line.find(part) != std::string::npos; });
         });
     }
     std::string history() {
@@ -91,10 +94,13 @@ private:
 };
 
 struct ManifestSourceTest : testing::Test {
-    fs::path root = fs::path(testing::TempDir()) / ("manifests-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
+    fs::path root =
+        fs::path(testing::TempDir()) / ("manifests-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
     fs::path dir = root / "dir";
     Recorder seen;
-    ManifestSource source{{.directory = dir, .check_interval = 50ms}, {seen, seen, seen}, [this](const std::string& line) { seen.say(line); }};
+    ManifestSource source{{.directory = dir, .check_interval = 50ms},
+                          {seen, seen, seen},
+                          [this](const std::string& line) { seen.say(line); }};
 
     void SetUp() override { fs::create_directories(dir); }
     void TearDown() override {
@@ -117,14 +123,17 @@ struct ManifestSourceTest : testing::Test {
 
 TEST_F(ManifestSourceTest, TellsTheListsAtTheStart) {
     write(dir / "a.yaml", service("a"));
-    write(dir / "b.json", R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "b"}, "spec": {"ports": [{"port": 80}]}})");
+    write(dir / "b.json",
+          R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "b"}, "spec": {"ports": [{"port": 80}]}})");
     write(dir / "c.txt", service("c"));
     write(dir / ".d.yaml", service("d"));
     fs::create_directory(dir / "e.yaml");
     start();
     EXPECT_EQ(seen.history(), "+b:80 +a:80 ");  // by namespace
     EXPECT_EQ(seen.calls, 6);
-    EXPECT_THAT(seen.said(), testing::ElementsAre(dir.string() + "/e.yaml: is not a regular file; the file is ignored until it is mended"));
+    EXPECT_THAT(
+        seen.said(),
+        testing::ElementsAre(dir.string() + "/e.yaml: is not a regular file; the file is ignored until it is mended"));
     const SourceStatus status = source.status();
     EXPECT_EQ(status.objects, 2U);
     EXPECT_EQ(status.problems, 1U);
@@ -134,7 +143,8 @@ TEST_F(ManifestSourceTest, WithoutADirectoryDoesNotStart) {
     ManifestSource other({.directory = root / "nowhere"}, {seen, seen, seen});
     const auto started = other.start();
     ASSERT_FALSE(started);
-    EXPECT_EQ(started.error().to_string(), (root / "nowhere").string() + ": cannot be watched: No such file or directory");
+    EXPECT_EQ(started.error().to_string(),
+              (root / "nowhere").string() + ": cannot be watched: No such file or directory");
 }
 
 TEST_F(ManifestSourceTest, FollowsWritesRenamesAndDeletions) {
@@ -259,12 +269,15 @@ TEST_F(ManifestSourceTest, ADirectoryThatIsExchangedIsNoticed) {
 }
 
 TEST_F(ManifestSourceTest, AFileTooLargeIsRefusedAndTheOthersGoOn) {
-    ManifestSource small({.directory = dir, .max_file_bytes = 1000}, {seen, seen, seen}, [this](const std::string& line) { seen.say(line); });
+    ManifestSource small({.directory = dir, .max_file_bytes = 1000}, {seen, seen, seen},
+                         [this](const std::string& line) { seen.say(line); });
     write(dir / "a.yaml", service("a") + "#" + std::string(1000, 'x'));
     write(dir / "b.yaml", service("b"));
     ASSERT_TRUE(small.start());
     EXPECT_EQ(seen.history(), "+b:80 ");
-    EXPECT_THAT(seen.said(), testing::ElementsAre(dir.string() + "/a.yaml: is larger than 1000 bytes; the file is ignored until it is mended"));
+    EXPECT_THAT(seen.said(),
+                testing::ElementsAre(dir.string() +
+                                     "/a.yaml: is larger than 1000 bytes; the file is ignored until it is mended"));
 }
 
 TEST_F(ManifestSourceTest, ManyFilesInAHurryAllArrive) {

@@ -32,7 +32,8 @@ void load(store::ClusterState& state, int services, int endpoints) {
         slice.ports.push_back({"http", 8000, "TCP", ""});
         for (int e = 0; e < endpoints; ++e) {
             kube::SliceEndpoint endpoint;
-            endpoint.address = "10." + std::to_string(s / 250) + "." + std::to_string(s % 250) + "." + std::to_string(e + 1);
+            endpoint.address =
+                "10." + std::to_string(s / 250) + "." + std::to_string(s % 250) + "." + std::to_string(e + 1);
             endpoint.ready = endpoint.serving = true;
             endpoint.terminating = false;
             endpoint.zone = "europe-west-" + std::to_string(e % 3);

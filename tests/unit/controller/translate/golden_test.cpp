@@ -45,8 +45,10 @@ std::string translated(const std::string& input) {
     auto decoded = manifests::decode_manifest(input, {.as_api_server = false, .yaml = {}, .budget = {}});
     if (!decoded) return "not YAML: " + decoded.error().to_string();
     Json result;
-    for (const auto& fault : decoded->faults) result["faults"].push_back(fault.place.to_string() + ": " + fault.error.to_string());
-    for (auto& placed : decoded->objects) std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
+    for (const auto& fault : decoded->faults)
+        result["faults"].push_back(fault.place.to_string() + ": " + fault.error.to_string());
+    for (auto& placed : decoded->objects)
+        std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
     Translator translator(options);
     const Update update = translator.update(state, state.take_changes());
     result["resources"] = Json::array();
@@ -83,7 +85,8 @@ TEST_P(Golden, ComesOutAsReviewed) {
 
 std::string test_name(const testing::TestParamInfo<std::string>& golden) {
     std::string name = golden.param;
-    std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
     return name;
 }
 

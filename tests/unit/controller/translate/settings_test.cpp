@@ -11,9 +11,9 @@ namespace {
 constexpr uint32_t kAny = UINT32_MAX;
 
 TEST(Duration, ReadsWhatGoReads) {
-    const std::pair<const char*, uint32_t> table[] = {{"500ms", 500},     {"5s", 5000},         {"1m30s", 90'000}, {"1.5h", 5'400'000},
-                                                      {"0", 0},           {"0s", 0},            {"1h1ms", 3'600'001}, {"0.25s", 250},
-                                                      {"2m0.5s", 120'500}};
+    const std::pair<const char*, uint32_t> table[] = {{"500ms", 500},       {"5s", 5000},   {"1m30s", 90'000},
+                                                      {"1.5h", 5'400'000},  {"0", 0},       {"0s", 0},
+                                                      {"1h1ms", 3'600'001}, {"0.25s", 250}, {"2m0.5s", 120'500}};
     for (const auto& [text, milliseconds] : table) {
         const auto parsed = parse_duration(text, 0, kAny);
         ASSERT_TRUE(parsed) << text << ": " << parsed.error().problem;
@@ -22,8 +22,8 @@ TEST(Duration, ReadsWhatGoReads) {
 }
 
 TEST(Duration, RefusesWhatIsNone) {
-    for (const char* text : {"", "5", "s", "5 s", "-5s", "+5s", "5d", "5sec", "1..5s", "1.s", ".5s", "0.5ms", "5ss", "1e3s",
-                             "99999999999999999999h", "ten seconds"}) {
+    for (const char* text : {"", "5", "s", "5 s", "-5s", "+5s", "5d", "5sec", "1..5s", "1.s", ".5s", "0.5ms", "5ss",
+                             "1e3s", "99999999999999999999h", "ten seconds"}) {
         EXPECT_FALSE(parse_duration(text, 0, kAny)) << text;
     }
 }
@@ -87,8 +87,10 @@ std::string problems_of(const char* json) {
 
 TEST(HealthCheck, TakesEverySetting) {
     config::Problems problems;
-    const auto check = parse_health_check(R"({"type": "http", "interval": "500ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": 0,
-        "path": "/healthz?full=1", "host": "shop.example", "expected": ["200-399", 404, "418"]})", problems);
+    const auto check = parse_health_check(
+        R"({"type": "http", "interval": "500ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": 0,
+        "path": "/healthz?full=1", "host": "shop.example", "expected": ["200-399", 404, "418"]})",
+        problems);
     ASSERT_TRUE(check);
     config::HealthCheck want;
     want.type = config::HealthCheck::Type::http;
@@ -125,7 +127,8 @@ TEST(HealthCheck, NamesWhatIsWrong) {
         {R"({"type": "tcp", "jitter": 51})", "jitter: 51 is not a whole number from 0 to 50"},
         {R"({"type": "http", "path": "healthz"})",
          "path: 'healthz' is not a path that begins with / (visible ASCII, no spaces, at most 1024 long)"},
-        {R"({"type": "http", "host": "a\r\nb"})", "host: 'a??b' is not a host name (visible ASCII, no spaces, at most 253 long)"},
+        {R"({"type": "http", "host": "a\r\nb"})",
+         "host: 'a??b' is not a host name (visible ASCII, no spaces, at most 253 long)"},
         {R"({"type": "http", "expected": []})",
          "expected: must be a list of 1 to 16 status codes (404) or ranges (\"200-399\")"},
         {R"({"type": "http", "expected": [200, "399-200"]})",
@@ -141,7 +144,8 @@ TEST(HealthCheck, NamesWhatIsWrong) {
 
 TEST(HealthCheck, RefusesAMisspeltSetting) {
     EXPECT_EQ(problems_of(R"({"type": "tcp", "intervall": "1s"})"),
-              "'intervall' is not a setting of a health check (type, interval, timeout, rise, fall, jitter, path, host, expected)");
+              "'intervall' is not a setting of a health check (type, interval, timeout, rise, fall, jitter, path, "
+              "host, expected)");
 }
 
 TEST(HealthCheck, SurvivesNestingAndSize) {

@@ -18,7 +18,8 @@ using testing::IsEmpty;
 kube::Service service(const std::string& name, std::vector<std::string> ports = {"http"}) {
     kube::Service made;
     made.meta = {"shop", name, "1", {}};
-    for (size_t i = 0; i < ports.size(); ++i) made.ports.push_back({ports[i], static_cast<int64_t>(80 + i), {}, "TCP", ""});
+    for (size_t i = 0; i < ports.size(); ++i)
+        made.ports.push_back({ports[i], static_cast<int64_t>(80 + i), {}, "TCP", ""});
     return made;
 }
 
@@ -28,7 +29,8 @@ kube::EndpointSlice slice(const std::string& name, const std::string& of, std::v
     made.meta = {"shop", name, "1", {}};
     made.service_name = of;
     made.address_type = "IPv4";
-    for (size_t i = 0; i < ports.size(); ++i) made.ports.push_back({ports[i], static_cast<int64_t>(8000 + i), "TCP", ""});
+    for (size_t i = 0; i < ports.size(); ++i)
+        made.ports.push_back({ports[i], static_cast<int64_t>(8000 + i), "TCP", ""});
     for (const std::string& pod : pods) {
         kube::SliceEndpoint endpoint;
         endpoint.address = "10.0.0." + std::to_string(1 + std::hash<std::string>{}(pod) % 250);
@@ -46,7 +48,9 @@ kube::Pod pod(const std::string& name, const std::string& weight) {
     return made;
 }
 
-std::string text(const config::ResourceKey& key) { return key.kind + " " + key.name + (key.slice.empty() ? "" : " " + key.slice); }
+std::string text(const config::ResourceKey& key) {
+    return key.kind + " " + key.name + (key.slice.empty() ? "" : " " + key.slice);
+}
 
 // A proxy's view: what the updates add up to.
 struct Mirror {
@@ -85,8 +89,9 @@ struct TranslatorTest : testing::Test {
         state.upsert(slice("web-1", "web", {"a", "b"}));
         state.upsert(slice("web-2", "web", {"c"}));
         state.upsert(slice("api-1", "api", {"d"}));
-        EXPECT_THAT(upserts(step()), ElementsAre("upstream shop/api:http", "upstream shop/web:http", "endpoints shop/api:http api-1",
-                                                 "endpoints shop/web:http web-1", "endpoints shop/web:http web-2"));
+        EXPECT_THAT(upserts(step()),
+                    ElementsAre("upstream shop/api:http", "upstream shop/web:http", "endpoints shop/api:http api-1",
+                                "endpoints shop/web:http web-1", "endpoints shop/web:http web-2"));
     }
 };
 
@@ -137,11 +142,11 @@ TEST_F(TranslatorTest, ASecondPortAddsAndTakesAwayNothingElse) {
 
 TEST_F(TranslatorTest, AServiceThatGoesTakesItsEndpointsAlongAndComesBackWithThem) {
     state.remove(Kind::service, {"shop", "web"});
-    EXPECT_THAT(removals(step()),
-                ElementsAre("endpoints shop/web:http web-1", "endpoints shop/web:http web-2", "upstream shop/web:http"));
+    EXPECT_THAT(removals(step()), ElementsAre("endpoints shop/web:http web-1", "endpoints shop/web:http web-2",
+                                              "upstream shop/web:http"));
     state.upsert(service("web"));
-    EXPECT_THAT(upserts(step()),
-                ElementsAre("upstream shop/web:http", "endpoints shop/web:http web-1", "endpoints shop/web:http web-2"));
+    EXPECT_THAT(upserts(step()), ElementsAre("upstream shop/web:http", "endpoints shop/web:http web-1",
+                                             "endpoints shop/web:http web-2"));
 }
 
 TEST_F(TranslatorTest, ASliceThatChangesItsServiceMoves) {
@@ -164,7 +169,8 @@ TEST_F(TranslatorTest, ProblemsAreToldWhenTheyComeAndWhenTheyGo) {
     EXPECT_EQ(update.services[0].service.to_string(), "shop/api");
     ASSERT_EQ(update.services[0].problems.size(), 1U);
     EXPECT_EQ(update.services[0].problems[0].message,
-              "EndpointSlice shop/api-1: Pod shop/d: annotation steelyard.dev/weight: '-1' is not a whole number from 0 to 1000000; "
+              "EndpointSlice shop/api-1: Pod shop/d: annotation steelyard.dev/weight: '-1' is not a whole number from "
+              "0 to 1000000; "
               "weight 1 is in force");
     EXPECT_TRUE(update.upsert.empty()) << "1 was in force before";
     EXPECT_EQ(translator.problem_count(), 1U);
@@ -197,7 +203,8 @@ TEST(TranslatorLimits, AnUpstreamsEndpointsBeyondTheLimitAreCutInTheOrderOfSlice
     Mirror mirror;
     const auto step = [&] { mirror.apply(translator.update(state, state.take_changes())); };
     const auto count = [&](const char* name) {
-        return std::get<config::EndpointSlice>(mirror.resources.at({"endpoints", "shop/web:http", name})).endpoints.size();
+        return std::get<config::EndpointSlice>(mirror.resources.at({"endpoints", "shop/web:http", name}))
+            .endpoints.size();
     };
     state.upsert(service("web"));
     state.upsert(slice("s1", "web", {"a", "b"}));
@@ -239,13 +246,20 @@ public:
         const std::string slice_name = "slice" + std::to_string(below(6));
         const std::string pod_name = "pod" + std::to_string(below(8));
         switch (below(8)) {
-            case 0: return state.remove(Kind::service, {"shop", service_name});
-            case 1: return state.remove(Kind::endpoint_slice, {"shop", slice_name});
-            case 2: return state.remove(Kind::pod, {"shop", pod_name});
-            case 3: return state.upsert(pod(pod_name, std::string(weights_[below(4)])));
-            case 4: return relist(state);
-            case 5: return state.upsert(random_service(service_name));
-            default: return state.upsert(random_slice(slice_name, service_name));
+            case 0:
+                return state.remove(Kind::service, {"shop", service_name});
+            case 1:
+                return state.remove(Kind::endpoint_slice, {"shop", slice_name});
+            case 2:
+                return state.remove(Kind::pod, {"shop", pod_name});
+            case 3:
+                return state.upsert(pod(pod_name, std::string(weights_[below(4)])));
+            case 4:
+                return relist(state);
+            case 5:
+                return state.upsert(random_service(service_name));
+            default:
+                return state.upsert(random_slice(slice_name, service_name));
         }
     }
 

@@ -14,8 +14,9 @@ inline std::string yaml_scalar(const Json& value) {
     constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:";
     char* end = nullptr;
     const bool number = !text.empty() && (std::strtod(text.c_str(), &end), *end == '\0');
-    const bool plain = !text.empty() && !number && text.find_first_not_of(kPlain) == std::string::npos && text.front() != '-' &&
-                       text.front() != ':' && text.back() != ':' && text != "true" && text != "false" && text != "null";
+    const bool plain = !text.empty() && !number && text.find_first_not_of(kPlain) == std::string::npos &&
+                       text.front() != '-' && text.front() != ':' && text.back() != ':' && text != "true" &&
+                       text != "false" && text != "null";
     return plain ? text : value.dump();
 }
 
