@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -37,12 +38,20 @@ void Pipeline::run() {
     stats_.seconds += stats_.last_seconds;
 }
 
+// Each problem once, and once more when it is gone: a Service's list comes whole whenever it changes.
 void Pipeline::say(const std::vector<translate::ServiceProblems>& services) {
     for (const auto& [service, problems] : services) {
-        if (problems.empty()) log::info("Service {}/{}: mended", service.ns, service.name);
+        auto& said = said_[service];
         for (const auto& problem : problems) {
+            if (std::find(said.begin(), said.end(), problem) != said.end()) continue;
             log::warn("Service {}/{}: {}: {}", service.ns, service.name, problem.reason, problem.message);
         }
+        for (const auto& problem : said) {
+            if (std::find(problems.begin(), problems.end(), problem) != problems.end()) continue;
+            log::info("Service {}/{}: no longer {}: {}", service.ns, service.name, problem.reason, problem.message);
+        }
+        said = problems;
+        if (problems.empty()) said_.erase(service);
     }
 }
 

@@ -3,6 +3,8 @@
 // the last one; nothing waits for a timer. All methods on the io_context's thread.
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <vector>
 
 #include "common/clock.hpp"
 #include "controller/push/server.hpp"
@@ -43,6 +45,7 @@ private:
     Enough enough_;
     store::ClusterState state_;
     translate::Translator translator_;
+    std::map<kube::ObjectKey, std::vector<translate::Problem>> said_;  // what was logged and still stands
     bool ready_ = false;
     PipelineStats stats_;
 };
