@@ -172,7 +172,7 @@ void ClientConnection::drain_input() {
 
 void ClientConnection::on_sweep(TimePoint now) {
     if (state_ == State::exchange) return exchange_->on_sweep(now);
-    if (worker_.draining && state_ == State::idle && now - idle_since_ >= kQuiet) return end();
+    if (leaving() && state_ == State::idle && now - idle_since_ >= kQuiet) return end();
     if (now < deadline_) return;
     if (state_ == State::reading_head) {
         worker_.counters.timeouts.add();

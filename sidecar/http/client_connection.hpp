@@ -33,6 +33,8 @@ public:
     WorkerContext& worker() { return worker_; }
     const std::shared_ptr<WorkerUpstream>& upstream() { return upstream_; }
     std::string_view client_ip() const { return {ip_, ip_size_}; }
+    // The process or the listener is going: the next answer is this connection's last.
+    bool leaving() const { return worker_.draining || upstream_->abandoned(); }
 
     // The exchange is over and answered. keep: the connection is at the start of the next request.
     void exchange_finished(bool keep);

@@ -130,7 +130,7 @@ void Exchange::try_next_host() {
         auto host = upstream.pick({hash_}, tried_);
         if (!host) break;
         if (tries_++ != 0) upstream_counters_->retries.add();
-        lease_ = HostLease(std::move(host));
+        lease_ = HostLease(std::move(host), worker_.reactor.now());
         head_sent_ = body_sent_ = 0;
         request_done_ = request_failed_ = false;
         upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
@@ -209,7 +209,7 @@ void Exchange::answer(uint16_t status, std::string_view detail, Failure failure)
     drop_upstream(!request_done_);
     status_ = status;
     request_done_ = request_body_.done();
-    close_client_ = !request_done_ || !client_keep_alive_ || worker_.draining;
+    close_client_ = !request_done_ || !client_keep_alive_ || client_.leaving();
     response_body_.start(Framing::none, 0);
     if (reply_ == Reply::held) reply_head_.clear();
     reply_ = Reply::local;

@@ -92,7 +92,8 @@ bool Exchange::take_response_head(const ResponseHead& head) {
     upstream_keep_alive_ = head.keep_alive && head.framing != Framing::until_close;
     dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;
     // With an answer that overtakes its request the connection ends: what is left of the body is read by nobody.
-    close_client_ = !client_keep_alive_ || worker_.draining || dechunk_ || head.framing == Framing::until_close || !request_done_;
+    close_client_ =
+        !client_keep_alive_ || client_.leaving() || dechunk_ || head.framing == Framing::until_close || !request_done_;
     response_body_.start(head.framing, head.content_length);
     if (!append_reply_head(head, false)) return false;
     reply_ = Reply::streaming;

@@ -55,7 +55,7 @@ void Tunnel::connect_next() {
         auto host = upstream_->pick({hash_}, tried_);
         if (!host) break;
         tried_.add(host.get());
-        lease_ = HostLease(std::move(host));
+        lease_ = HostLease(std::move(host), worker_.reactor.now());
         counters_.connects.add();
         const auto status = server_.connect(worker_.reactor, lease_.host()->address());
         deadline_ = worker_.reactor.now() + worker_.timeouts.connect;

@@ -75,7 +75,8 @@ void Worker::forget_unused() {
         for (const auto& [name, listener] : listeners_) {
             if (listener.upstream == entry.second) return false;
         }
-        return true;  // connections that are still open hold it themselves
+        entry.second->abandon();  // connections that are still open hold it themselves
+        return true;
     });
 }
 

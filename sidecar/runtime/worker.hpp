@@ -36,6 +36,7 @@ public:
     // not known, HTTP, so that a client is told why nobody serves it.
     void add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
                       const std::string& upstream);
+    // Its connections end with their next answer, unless another listener leads to the same upstream.
     void remove_listener(const std::string& name);
     // nullptr: no such upstream any more. Names that no listener uses are forgotten.
     void update(const std::string& upstream, std::shared_ptr<const UpstreamSnapshot> snapshot);

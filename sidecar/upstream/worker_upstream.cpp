@@ -156,7 +156,10 @@ void WorkerUpstream::sweep(TimePoint now) {
 bool HostLease::expired(TimePoint now) const {
     if (!host_) return false;
     const int64_t cut = host_->cut_after_ms.load(std::memory_order_relaxed);
-    return cut != 0 && std::chrono::duration_cast<Milliseconds>(now.time_since_epoch()).count() >= cut;
+    const auto in_ms = [](TimePoint time) {
+        return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
+    };
+    return cut != 0 && in_ms(now) >= cut && in_ms(begun_) < cut;
 }
 
 }  // namespace steelyard

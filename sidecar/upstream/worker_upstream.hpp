@@ -52,6 +52,9 @@ public:
     // nullptr until the configuration names this upstream, and again when it no longer does.
     const UpstreamSnapshot* snapshot() const { return snapshot_.get(); }
     void update(std::shared_ptr<const UpstreamSnapshot> snapshot);
+    // No listener leads here any more, and no update will come: connections end with their next answer.
+    void abandon() { abandoned_ = true; }
+    bool abandoned() const { return abandoned_; }
 
     // The host for the next try: of those not yet tried, a ready one that is not known to be down, as the policy picks; when
     // there is none, a draining one that is not down; else nullptr.
@@ -86,6 +89,7 @@ private:
     std::vector<IdleList> pools_;  // parallel to snapshot_->hosts
     size_t idle_total_ = 0;
     uint32_t draining_turn_ = 0;
+    bool abandoned_ = false;
     std::shared_ptr<UpstreamStats> stats_;  // of the last snapshot: outlives it, as exchanges do
     UpstreamCounters scrap_;
     UpstreamCounters* counters_ = &scrap_;
@@ -95,14 +99,15 @@ private:
 class HostLease {
 public:
     HostLease() = default;
-    explicit HostLease(std::shared_ptr<Host> host) : host_(std::move(host)) {
+    HostLease(std::shared_ptr<Host> host, TimePoint now) : host_(std::move(host)), begun_(now) {
         host_->active.fetch_add(1, std::memory_order_relaxed);
         host_->requests.fetch_add(1, std::memory_order_relaxed);
     }
-    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)) {}
+    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)), begun_(other.begun_) {}
     HostLease& operator=(HostLease&& other) noexcept {
         end();
         host_ = std::move(other.host_);
+        begun_ = other.begun_;
         return *this;
     }
     ~HostLease() { end(); }
@@ -112,11 +117,12 @@ public:
     }
     const std::shared_ptr<Host>& host() const { return host_; }
     explicit operator bool() const { return host_ != nullptr; }
-    // The drain time-out of the host is over.
+    // The drain time-out of the host is over. Never so for what began later, on a host that serves because no other is left.
     bool expired(TimePoint now) const;
 
 private:
     std::shared_ptr<Host> host_;
+    TimePoint begun_;
 };
 
 }  // namespace steelyard

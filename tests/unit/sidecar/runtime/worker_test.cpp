@@ -77,17 +77,24 @@ TEST_F(WorkerLife, WhoWaitsInTheAcceptQueueWhenListenersCloseIsServed) {
     EXPECT_EQ(waiting[0].request(kGet).status(), 200) << "what is open goes on";
 }
 
-TEST_F(WorkerLife, ARemovedListenersConnectionsGoOn) {
+TEST_F(WorkerLife, ARemovedListenersConnectionsEndWithTheirNextAnswer) {
     Backend backend(serve_x());
     use(backend);
     Socket one = client();
     EXPECT_EQ(one.request(kGet).status(), 200);
+    Socket idle = client();
+    EXPECT_EQ(idle.request(kGet).status(), 200);
     worker_->remove_listener("test");
     settle();
     EXPECT_LT(client().fd(), 0);
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(one.request(kGet).status(), 200);
+    const Message answer = one.request(kGet);
+    EXPECT_EQ(answer.status(), 200);
+    EXPECT_EQ(answer.field("connection"), "close") << "what changes from here on does not reach it";
+    EXPECT_EQ(one.wait_end(), Socket::End::fin);
+    EXPECT_EQ(idle.wait_end(), Socket::End::fin);
     EXPECT_EQ(backend.connections(), 1);
     one.close();
+    idle.close();
     EXPECT_TRUE(eventually([&] { return backend.open() == 0; }))
         << "the pool goes with the last connection that uses it";
     EXPECT_EQ(counters().idle_connections.get(), 0U);

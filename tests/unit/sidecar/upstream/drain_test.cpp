@@ -107,6 +107,18 @@ TEST_F(Drain, WhenOnlyDrainingHostsAreLeftTheyServe) {
     EXPECT_EQ(counters().idle_connections.get(), 0U);
 }
 
+TEST_F(Drain, WhatBeginsAfterTheDrainTimeOutForWantOfOtherHostsIsNotCut) {
+    Backend slow([](Peer& peer) {
+        while (peer.next()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(700));  // several sweeps
+            peer.send(ok("served"));
+        }
+    });
+    use({{.port = slow.port(), .draining = true}});
+    cut_after(slow, Milliseconds{-1});
+    EXPECT_EQ(client().request(kGet).body, "served");
+}
+
 TEST_F(Drain, ADrainingHostServesWhenTheReadyOnesRefuse) {
     Backend going(serve([](const Message&) { return ok("going"); }));
     use({{.port = refused_port()}, {.port = going.port(), .draining = true}});
