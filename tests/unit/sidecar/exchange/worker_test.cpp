@@ -72,6 +72,11 @@ std::shared_ptr<Host> WorkerTest::host(uint16_t port) {
     return nullptr;
 }
 
+void WorkerTest::cut_after(const Backend& backend, Milliseconds time) {
+    const auto now = std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch());
+    host(backend.port())->cut_after_ms = (now + time).count();
+}
+
 void WorkerTest::TearDown() {
     if (!worker_) return;
     EXPECT_TRUE(eventually([&] { return counters().active_connections.get() == 0; }))

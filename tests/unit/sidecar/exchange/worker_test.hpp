@@ -43,6 +43,8 @@ protected:
     uint64_t failures(Failure failure) { return counters().failures[static_cast<size_t>(failure)].get(); }
     // nullptr when the hosts in use have none at this port.
     std::shared_ptr<Host> host(uint16_t port);
+    // As the runtime does when a host begins to drain.
+    void cut_after(const Backend& backend, Milliseconds time);
     size_t buffer_bytes();
 
     WorkerOptions options_;

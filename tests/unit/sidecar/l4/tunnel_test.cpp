@@ -186,7 +186,7 @@ TEST_F(Tunnel, TheDrainTimeOutOfItsHostCutsATunnel) {
     use_tcp({{.port = backend.port(), .draining = true}});
     ASSERT_TRUE(one.send("on"));
     EXPECT_EQ(one.read(2), "on");
-    host(backend.port())->cut_after_ms = 1;
+    cut_after(backend, Milliseconds{0});
     EXPECT_EQ(one.wait_end(), Socket::End::reset);
     EXPECT_EQ(counters().drain_cuts.get(), 1U);
 }

@@ -4,15 +4,7 @@
 namespace steelyard::test {
 namespace {
 
-class Drain : public WorkerTest {
-protected:
-    // As the runtime does when a host begins to drain.
-    void cut_after(const Backend& backend, Milliseconds time) {
-        const auto now = std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch());
-        host(backend.port())->cut_after_ms = (now + time).count();
-    }
-};
-
+using Drain = WorkerTest;
 TEST_F(Drain, ADrainingHostGetsNothingNewAndItsIdleConnectionsAreClosed) {
     Backend going(serve([](const Message&) { return ok("going"); }));
     Backend staying(serve([](const Message&) { return ok("staying"); }));
