@@ -159,7 +159,7 @@ bool HostLease::expired(TimePoint now) const {
     const auto in_ms = [](TimePoint time) {
         return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
     };
-    return cut != 0 && in_ms(now) >= cut && in_ms(begun_) < cut;
+    return cut != 0 && in_ms(now) >= cut && in_ms(begun_) <= cut;
 }
 
 }  // namespace steelyard
