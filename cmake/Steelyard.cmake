@@ -11,7 +11,8 @@ endif()
 
 find_program(STEELYARD_CCACHE ccache)
 if(STEELYARD_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${STEELYARD_CCACHE})
+    # Paths below the checkout count as relative, so that another clone on the same machine finds what this one compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${STEELYARD_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
@@ -74,7 +75,6 @@ function(steelyard_test name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     add_executable(test_${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
     target_link_libraries(test_${name} PRIVATE steelyard_flags ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-    target_compile_definitions(test_${name} PRIVATE STEELYARD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_dependencies(all_unit_tests test_${name})
 endfunction()
 

@@ -1,6 +1,4 @@
 // steelyard-sidecar: parse options, open everything, serve until a signal, drain with a deadline.
-#include <malloc.h>
-
 #include <cstdio>
 #include <exception>
 #include <variant>
@@ -9,8 +7,6 @@
 #include "sidecar/app.hpp"
 
 int main(int argc, char** argv) {
-    // One arena: what is allocated off the hot path need not be kept a thread.
-    mallopt(M_ARENA_MAX, 1);
     auto options = steelyard::parse_sidecar_options(argc, argv);
     if (const int* status = std::get_if<int>(&options)) return *status;
     try {
