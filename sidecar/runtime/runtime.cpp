@@ -7,6 +7,14 @@
 #include "common/log.hpp"
 
 namespace steelyard {
+namespace {
+
+bool overlap(const std::string& a, const std::string& b) {
+    const auto any = [](const std::string& address) { return address == "0.0.0.0" || address == "::"; };
+    return a == b || any(a) || any(b);
+}
+
+}  // namespace
 
 Runtime::Runtime(Options options, const config::ConfigState& state) : options_(std::move(options)), state_(state) {
     for (uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, options_.worker));
@@ -25,6 +33,12 @@ Result<void> Runtime::start() {
 }
 
 Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
+    // The kernel would let both have the port, and deal connections out between them.
+    for (const auto& [name, other] : listeners_) {
+        if (spec.port != 0 && other.port == spec.port && overlap(other.spec.address, spec.address)) {
+            return Error{host_id(spec.address, spec.port), "listener " + name + " has this port"};
+        }
+    }
     std::vector<UniqueFd> sockets;
     uint16_t port = spec.port;
     for (size_t i = 0; i < workers_.size(); ++i) {
