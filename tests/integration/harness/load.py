@@ -26,6 +26,8 @@ class Load:
     Every `reconnect`-th request uses a new connection, so that accepting is under test as well.
     """
 
+    ENOUGH = 50  # requests below which a test has shown nothing
+
     def __init__(self, address: tuple[str, int], connections: int = 4, pause: float = 0.004, reconnect: int = 50,
                  path: str = "/"):
         self.address, self.pause, self.reconnect, self.path = address, pause, reconnect, path
@@ -41,6 +43,10 @@ class Load:
         return self
 
     def __exit__(self, *_):
+        # A test may be over before the load has shown anything.
+        deadline = time.monotonic() + 15
+        while self.tally.total < self.ENOUGH and not self.tally.failures and time.monotonic() < deadline:
+            time.sleep(0.01)
         self._stop.set()
         for thread in self._threads:
             thread.join(15)
@@ -48,7 +54,7 @@ class Load:
     def answers_of(self, backend: str) -> int:
         return self.tally.answers[backend]
 
-    def assert_no_failure(self, at_least: int = 50):
+    def assert_no_failure(self, at_least: int = ENOUGH):
         failures = self.tally.failures
         assert not failures, f"{len(failures)} of {self.tally.total + len(failures)} requests failed: {failures[:5]}"
         assert self.tally.total >= at_least, f"only {self.tally.total} requests were made: the test shows nothing"
