@@ -1,5 +1,5 @@
 #pragma once
-// The Transport that has a network: HTTP/1.1 over TLS by cpprestsdk. What is known of that library stays in the .cpp.
+// The Transport that has a network (see rest_session.hpp).
 // Credentials and CA are read when a connection is made or a token used, so rotated files take effect by themselves.
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 #pragma once
-// OpenSSL's settings for the connection to the API server. Only rest_transport.cpp includes this.
+// OpenSSL's settings for the connection to the API server. Only rest_session.cpp includes this.
 #include <boost/asio/ssl/context.hpp>
 
 #include "common/result.hpp"

@@ -14,6 +14,8 @@ std::string_view to_string(ApiErrorKind kind) {
             return "forbidden";
         case ApiErrorKind::not_found:
             return "not_found";
+        case ApiErrorKind::conflict:
+            return "conflict";
         case ApiErrorKind::gone:
             return "gone";
         case ApiErrorKind::throttled:
@@ -59,6 +61,8 @@ ApiErrorKind kind_of_status(int status) {
             return ApiErrorKind::forbidden;
         case 404:
             return ApiErrorKind::not_found;
+        case 409:
+            return ApiErrorKind::conflict;
         case 410:
             return ApiErrorKind::gone;
         case 429:

@@ -20,6 +20,7 @@ enum class ApiErrorKind : uint8_t {
     unauthorized,  // 401
     forbidden,     // 403
     not_found,     // 404
+    conflict,      // 409: somebody else wrote it first, or it exists already
     gone,          // 410: the resource version or continue token is too old
     throttled,     // 429
     server,        // 5xx
@@ -52,6 +53,7 @@ public:
 
     explicit operator bool() const { return state_.index() == 0; }
     T& operator*() { return std::get<0>(state_); }
+    const T& operator*() const { return std::get<0>(state_); }
     T* operator->() { return &std::get<0>(state_); }
     const ApiError& error() const { return std::get<1>(state_); }
 

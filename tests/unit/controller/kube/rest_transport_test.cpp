@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "controller/kube/client.hpp"
+
 namespace steelyard::kube {
 namespace {
 
@@ -138,6 +140,7 @@ TEST(RestTransport, StatusesAreNamedWithTheServersReason) {
         {answer("401 Unauthorized", ""), ApiErrorKind::unauthorized, "401 Unauthorized"},
         {answer("403 Forbidden", status), ApiErrorKind::forbidden, "403 pods is forbidden"},
         {answer("404 Not Found", "page not found\n"), ApiErrorKind::not_found, "404 page not found"},
+        {answer("409 Conflict", R"({"message":"exists","code":409})"), ApiErrorKind::conflict, "409 exists"},
         {answer("410 Gone", R"({"message":"expired","code":410})"), ApiErrorKind::gone, "410 expired"},
         {answer("500 Oops", "<html>"), ApiErrorKind::server, "500 <html>"},
         {answer("302 Found", "", "Location: http://127.0.0.1:1/\r\n"), ApiErrorKind::status, "302 Found"},
@@ -236,6 +239,42 @@ TEST(RestTransport, SilenceIsNoticedAndAStopIsPrompt) {
 
     Server mute({""}, true);
     EXPECT_EQ(transport(mute.config())->get({"/"}, stop.get_token()).error().kind, ApiErrorKind::stopped);
+}
+
+TEST(RestClient, WritesAreSentAsTheyAreAndTheAnswerIsTheObject) {
+    Server server({answer("201 Created", "{\"a\":1}"), answer("200 OK", "{\"b\":2}"), answer("200 OK", "{\"c\":3}"),
+                   answer("200 OK", "{\"d\":4}"), answer("409 Conflict", R"({"message":"the object has been modified","code":409})")});
+    auto client = make_client(server.config());
+    ASSERT_TRUE(client) << client.error().to_string();
+    struct Case {
+        ApiResult<std::string> answer;
+        std::string body, line, type;
+    };
+    const Case cases[] = {
+        {(*client)->create("/a", "{}", {}), "{\"a\":1}", "POST /a HTTP/1.1\r\n", "Content-Type:application/json\r\n"},
+        {(*client)->replace("/b", "{}", {}), "{\"b\":2}", "PUT /b HTTP/1.1\r\n", "Content-Type:application/json\r\n"},
+        {(*client)->patch("/c", "{}", kMergePatch, {}), "{\"c\":3}", "PATCH /c HTTP/1.1\r\n",
+         "Content-Type:application/merge-patch+json\r\n"},
+        {(*client)->get("/d", {}), "{\"d\":4}", "GET /d HTTP/1.1\r\n", "Accept:application/json\r\n"},
+    };
+    for (size_t turn = 0; const Case& one : cases) {
+        ASSERT_TRUE(one.answer) << one.answer.error().to_string();
+        EXPECT_EQ(*one.answer, one.body);
+        const std::string asked = server.asked(turn++);
+        EXPECT_TRUE(asked.starts_with(one.line)) << asked;
+        EXPECT_NE(asked.find(one.type), std::string::npos) << asked;
+    }
+    const auto refused = (*client)->replace("/e", "{}", {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ApiErrorKind::conflict);
+    EXPECT_EQ(refused.error().to_string(), "409 the object has been modified");
+}
+
+TEST(RestClient, TheLimitIsItsOwn) {
+    Server mute({""}, true);
+    auto client = make_client(mute.config(), Milliseconds(50));
+    ASSERT_TRUE(client) << client.error().to_string();
+    EXPECT_EQ((*client)->create("/", "{}", {}).error().kind, ApiErrorKind::timeout);
 }
 
 TEST(RestTransport, UnusableCredentialsAreNamedBeforeAnythingIsSent) {

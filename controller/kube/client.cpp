@@ -1,0 +1,48 @@
+#include "controller/kube/client.hpp"
+
+#include <utility>
+
+#include "controller/kube/rest_session.hpp"
+
+namespace steelyard::kube {
+namespace {
+
+class RestClient final : public Client {
+public:
+    explicit RestClient(std::unique_ptr<RestSession> session) : session_(std::move(session)) {}
+
+    ApiResult<std::string> get(const std::string& target, const std::stop_token& stop) override {
+        return session_->fetch({.method = "GET", .target = target}, stop);
+    }
+    ApiResult<std::string> create(const std::string& target, const std::string& body,
+                                  const std::stop_token& stop) override {
+        return send("POST", target, body, "application/json", stop);
+    }
+    ApiResult<std::string> replace(const std::string& target, const std::string& body,
+                                   const std::stop_token& stop) override {
+        return send("PUT", target, body, "application/json", stop);
+    }
+    ApiResult<std::string> patch(const std::string& target, const std::string& body, std::string_view content_type,
+                                 const std::stop_token& stop) override {
+        return send("PATCH", target, body, content_type, stop);
+    }
+
+private:
+    ApiResult<std::string> send(const char* method, const std::string& target, const std::string& body,
+                                std::string_view content_type, const std::stop_token& stop) {
+        return session_->fetch(
+            {.method = method, .target = target, .content_type = std::string(content_type), .body = body}, stop);
+    }
+
+    std::unique_ptr<RestSession> session_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Client>> make_client(const ClusterConfig& config, Milliseconds limit) {
+    auto session = make_rest_session(config, limit);
+    if (!session) return session.error();
+    return std::unique_ptr<Client>(std::make_unique<RestClient>(std::move(*session)));
+}
+
+}  // namespace steelyard::kube
