@@ -12,6 +12,10 @@ k8s_version=v1.35.4
 etcd_version=v3.6.5
 k8s_bin=$cache/bin/k8s-$k8s_version-etcd-$etcd_version
 
+# What the chart is tested with. The Go modules in tests/charts/tools name the same versions.
+helm_version=v3.22.0
+chart_bin=$cache/bin/charts-helm-$helm_version
+
 say() { printf '[%(%H:%M:%S)T] %s\n' -1 "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 

@@ -1,7 +1,7 @@
 # Finds a Go that is new enough. Sourced after common.sh.
 # shellcheck shell=bash
 
-go_minimum=1.25
+go_minimum=1.26
 
 # Puts a Go of at least $go_minimum first in PATH: the one already there, or the one that bootstrap put into the venv.
 find_go() {
