@@ -134,7 +134,7 @@ void ControllerApp::Impl::poll_until_ready() {
 
 void ControllerApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<ControllerCollector>(
-        ControllerCollector::Sources{pipeline_, server_, kube_.get(), manifests_.get()});
+        ControllerCollector::Sources{pipeline_, server_, kube_.get(), manifests_.get()}, options_.metrics_series_limit);
     admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
     admin_.handle("GET", "/readyz", [this]() -> admin::Response {
         if (pipeline_.ready()) return {200, "text/plain; charset=utf-8", "ready\n"};

@@ -7,6 +7,7 @@
 #include "common/admin/server.hpp"
 #include "common/cli/cli.hpp"
 #include "common/log.hpp"
+#include "common/metrics/series_limit.hpp"
 
 namespace steelyard {
 namespace {
@@ -47,6 +48,9 @@ std::variant<ControllerOptions, int> parse_controller_options(int argc, const ch
         ->type_name("DIR");
     app.add_option("--push-listen", text.push, "ADDRESS:PORT where sidecars connect")->capture_default_str();
     app.add_option("--admin-listen", text.admin, "ADDRESS:PORT of /healthz /readyz /metrics /proxies /problems")
+        ->capture_default_str();
+    app.add_option("--metrics-series-limit", options.metrics_series_limit, "The most series that /metrics shows")
+        ->check(CLI::Range(metrics::SeriesLimit::kLeast, size_t{10'000'000}))
         ->capture_default_str();
     app.add_option("--log-level", text.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", text.log_format, "text or json")->capture_default_str();

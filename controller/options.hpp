@@ -13,6 +13,7 @@ struct ControllerOptions {
     uint16_t push_port = 9443;
     std::string admin_ip;
     uint16_t admin_port = 9080;
+    size_t metrics_series_limit = 50'000;
 };
 
 // Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.

@@ -26,6 +26,7 @@ void Pipeline::run() {
         stats_.computed += update.computed;
         ++stats_.batches;
         server_.publish({std::move(update.upsert), std::move(update.remove)});
+        stats_.durations.observe(std::chrono::duration<double>(Clock::now() - begun).count());
     }
     if (first) {
         server_.set_ready();
@@ -34,8 +35,6 @@ void Pipeline::run() {
         log::info("in sync: {} Services, {} EndpointSlices, {} endpoints, {} weighted Pods", counts.services,
                   counts.slices, counts.endpoints, counts.weighted_pods);
     }
-    stats_.last_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-    stats_.seconds += stats_.last_seconds;
 }
 
 // Each problem once, and once more when it is gone: a Service's list comes whole whenever it changes.

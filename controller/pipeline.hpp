@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/metrics/durations.hpp"
 #include "controller/push/server.hpp"
 #include "controller/store/cluster_state.hpp"
 #include "controller/store/inbox.hpp"
@@ -16,10 +17,9 @@ namespace steelyard {
 
 struct PipelineStats {
     bool ready = false;
-    uint64_t batches = 0;   // that changed something
-    uint64_t computed = 0;  // units of translation that ran
-    double seconds = 0;     // spent from the drain of the inbox to the end of the push, in all
-    double last_seconds = 0;
+    uint64_t batches = 0;          // that changed something
+    uint64_t computed = 0;         // units of translation that ran
+    metrics::Durations durations;  // of these batches: from the drain of the inbox to the end of the push
     size_t problems = 0;
     store::ClusterState::Counts counts;
 };

@@ -149,7 +149,9 @@ void SidecarApp::Impl::start_client() {
 
 void SidecarApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<SidecarCollector>(
-        SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_});
+        SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_,
+                                  options_.workers * options_.worker.max_sessions},
+        options_.metrics_series_limit);
     admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
     admin_.handle("GET", "/readyz", [this]() -> admin::Response {
         const std::string why = not_ready();

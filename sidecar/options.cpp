@@ -13,6 +13,7 @@
 #include "common/cli/cli.hpp"
 #include "common/cli/duration.hpp"
 #include "common/log.hpp"
+#include "common/metrics/series_limit.hpp"
 
 namespace steelyard {
 namespace {
@@ -57,6 +58,9 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
     app.add_option("--stream-timeout", t.stream_timeout, "No byte of a body in either direction")
         ->capture_default_str();
     app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")
+        ->capture_default_str();
+    app.add_option("--metrics-series-limit", o.metrics_series_limit, "The most series that /metrics shows")
+        ->check(CLI::Range(metrics::SeriesLimit::kLeast, size_t{10'000'000}))
         ->capture_default_str();
     app.add_option("--log-level", t.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", t.log_format, "text or json")->capture_default_str();

@@ -20,6 +20,7 @@ struct SidecarOptions {
     uint32_t workers = 1;
     std::string admin_ip;
     uint16_t admin_port = 9901;
+    size_t metrics_series_limit = 50'000;
     std::string state_dir;
     WorkerOptions worker;
     Milliseconds drain_delay{1'000};

@@ -36,6 +36,12 @@ double open_fds() {
     return count - 3;  // ".", ".." and the directory itself
 }
 
+double max_fds() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<double>(limit.rlim_cur);
+}
+
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
@@ -79,6 +85,14 @@ Family& Family::add_histogram(const std::vector<double>& bounds, const std::vect
     return *this;
 }
 
+Family& Family::add(const Durations& durations, const Labels& labels) {
+    static const std::vector<double> bounds(Durations::kBounds.begin(), Durations::kBounds.end());
+    std::vector<uint64_t> cumulative;
+    uint64_t sum = 0;
+    for (const uint64_t count : durations.buckets()) cumulative.push_back(sum += count);
+    return add_histogram(bounds, cumulative, durations.sum(), labels);
+}
+
 void Family::into(std::vector<prometheus::MetricFamily>& out) && {
     if (!family_.metric.empty()) out.push_back(std::move(family_));
 }
@@ -94,6 +108,7 @@ void add_process_metrics(const std::string& program, std::vector<prometheus::Met
     single(Family::counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds."),
            cpu_seconds());
     single(Family::gauge("process_open_fds", "Number of open file descriptors."), open_fds());
+    single(Family::gauge("process_max_fds", "Maximum number of open file descriptors."), max_fds());
     single(Family::gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds."),
            kStart);
 }

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/metrics/durations.hpp"
+
 namespace steelyard::metrics {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -30,6 +32,7 @@ public:
     // cumulative_counts: one for each bound and the last for all; bounds and sum in the metric's unit.
     Family& add_histogram(const std::vector<double>& bounds, const std::vector<uint64_t>& cumulative_counts, double sum,
                           const Labels& labels);
+    Family& add(const Durations& durations, const Labels& labels = {});
     // Adds it to `out`, unless it has no samples.
     void into(std::vector<prometheus::MetricFamily>& out) &&;
 
@@ -38,7 +41,8 @@ private:
     prometheus::MetricFamily family_;
 };
 
-// process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds, steelyard_build_info.
+// process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_max_fds, process_start_time_seconds,
+// steelyard_build_info.
 void add_process_metrics(const std::string& program, std::vector<prometheus::MetricFamily>& out);
 
 // The text format of everything the collectable has.

@@ -1,11 +1,14 @@
 #include "controller/admin/collector.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <string>
 #include <utility>
 
 #include "common/clock.hpp"
 #include "common/metrics/builder.hpp"
+#include "common/push/message.hpp"
 
 namespace steelyard {
 namespace {
@@ -19,11 +22,33 @@ void single(Families& out, Family family, double value, const Labels& labels = {
     std::move(family).into(out);
 }
 
+// Reasons are shown from the start, at 0: an alert on an increase must not miss the first one.
+constexpr std::array kKubeErrors{"unreachable", "timeout",   "unauthorized", "forbidden", "not_found",
+                                 "gone",        "throttled", "server",       "status",    "malformed",
+                                 "credentials", "idle",      "unnamed"};
+constexpr std::array kRefusals{"max_connections", "handshake",    "bad_hello", "protocol", "unsupported_protocol",
+                               "name_in_use",     "unauthorized", "forbidden", "expired",  "too_large",
+                               "timeout"};
+
+template <size_t N>
+std::map<std::string, uint64_t> with_zeros(std::map<std::string, uint64_t> counts,
+                                           const std::array<const char*, N>& known) {
+    for (const char* reason : known) counts.emplace(reason, 0);
+    return counts;
+}
+
+double counter_of(const std::string& version) {
+    const auto parsed = push::Version::parse(version);
+    return parsed ? static_cast<double>(parsed->counter) : 0;
+}
+
 void add_kube(Families& out, const kube::KubeSource& source) {
     auto synced = Family::gauge("steelyard_kube_synced", "1 once a kind was listed to its end.");
     auto watching = Family::gauge("steelyard_kube_watching", "1 while a watch is open.");
     auto lists = Family::counter("steelyard_kube_lists_total", "Lists completed.");
     auto watches = Family::counter("steelyard_kube_watches_total", "Watches opened.");
+    auto bookmarks = Family::counter("steelyard_kube_bookmarks_total", "Signs of life received over watches.");
+    auto took = Family::gauge("steelyard_kube_last_list_seconds", "How long the last completed list took.");
     auto events = Family::counter("steelyard_kube_events_total", "Changes received over watches.");
     auto errors = Family::counter("steelyard_kube_errors_total", "Requests to the API server that failed, by reason.");
     auto age = Family::gauge("steelyard_kube_last_event_age_seconds", "Since the last change or bookmark of a watch.");
@@ -33,13 +58,16 @@ void add_kube(Families& out, const kube::KubeSource& source) {
         watching.add(kind.watching, labels);
         lists.add(static_cast<double>(kind.lists), labels);
         watches.add(static_cast<double>(kind.watches), labels);
+        bookmarks.add(static_cast<double>(kind.bookmarks), labels);
+        took.add(std::chrono::duration<double>(kind.last_list_took).count(), labels);
         events.add(static_cast<double>(kind.events), labels);
         if (kind.last_event) age.add(std::chrono::duration<double>(Clock::now() - *kind.last_event).count(), labels);
-        for (const auto& [reason, count] : kind.errors) {
+        for (const auto& [reason, count] : with_zeros(kind.errors, kKubeErrors)) {
             errors.add(static_cast<double>(count), {{"kind", kind.kind}, {"reason", reason}});
         }
     }
-    for (auto* family : {&synced, &watching, &lists, &watches, &events, &errors, &age}) std::move(*family).into(out);
+    for (auto* family : {&synced, &watching, &lists, &took, &watches, &events, &bookmarks, &errors, &age})
+        std::move(*family).into(out);
 }
 
 void add_pipeline(Families& out, const PipelineStats& stats) {
@@ -57,9 +85,10 @@ void add_pipeline(Families& out, const PipelineStats& stats) {
            static_cast<double>(stats.batches));
     single(out, Family::counter("steelyard_translate_units_total", "Services and slices translated."),
            static_cast<double>(stats.computed));
-    single(out, Family::counter("steelyard_translate_seconds_total", "Time from taking changes to having pushed them."),
-           stats.seconds);
-    single(out, Family::gauge("steelyard_translate_last_seconds", "The same, of the last batch."), stats.last_seconds);
+    auto durations = Family::histogram("steelyard_translate_batch_duration_seconds",
+                                       "From taking a batch of changes to having handed it to the push sessions.");
+    durations.add(stats.durations);
+    std::move(durations).into(out);
 }
 
 void add_push(Families& out, const push::ServerStats& stats) {
@@ -69,6 +98,10 @@ void add_push(Families& out, const push::ServerStats& stats) {
                                         [](const auto& p) { return !p.nacked_version.empty(); });
     single(out, Family::gauge("steelyard_push_connections", "Connections open, said hello or not."),
            static_cast<double>(stats.connections));
+    single(out, Family::gauge("steelyard_push_connections_limit", "The most that are accepted."),
+           static_cast<double>(stats.max_connections));
+    single(out, Family::gauge("steelyard_push_version", "The counter of the newest version."),
+           counter_of(stats.version));
     single(out, Family::gauge("steelyard_push_proxies", "Proxies that said hello."),
            static_cast<double>(stats.proxies.size()));
     single(out, Family::gauge("steelyard_push_proxies_behind", "Of these, with something not acknowledged yet."),
@@ -83,6 +116,10 @@ void add_push(Families& out, const push::ServerStats& stats) {
     answers.add(static_cast<double>(stats.acks), {{"type", "ack"}});
     answers.add(static_cast<double>(stats.nacks), {{"type", "nack"}});
     std::move(answers).into(out);
+    auto lag = Family::histogram("steelyard_push_ack_duration_seconds",
+                                 "From handing a frame to a proxy's connection to its acknowledgement.");
+    lag.add(stats.ack_times);
+    std::move(lag).into(out);
     single(out, Family::counter("steelyard_push_sent_bytes_total", "Bytes of frames sent."),
            static_cast<double>(stats.bytes));
     single(out, Family::counter("steelyard_push_sessions_total", "Sessions begun."),
@@ -93,7 +130,9 @@ void add_push(Families& out, const push::ServerStats& stats) {
            Family::counter("steelyard_push_refused_resources_total", "Resources left out because they break a limit."),
            static_cast<double>(stats.refused_resources));
     auto refused = Family::counter("steelyard_push_refused_total", "Connections and messages refused, by reason.");
-    for (const auto& [reason, count] : stats.refused) refused.add(static_cast<double>(count), {{"reason", reason}});
+    for (const auto& [reason, count] : with_zeros(stats.refused, kRefusals)) {
+        refused.add(static_cast<double>(count), {{"reason", reason}});
+    }
     std::move(refused).into(out);
     auto resources = Family::gauge("steelyard_push_resources", "What is held to be pushed.");
     resources.add(static_cast<double>(stats.cache.listeners), {{"kind", "listener"}});
@@ -120,6 +159,7 @@ std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
                static_cast<double>(status.problems));
     }
     metrics::add_process_metrics("steelyard-controller", out);
+    limit_.apply(out);
     return out;
 }
 

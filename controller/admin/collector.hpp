@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "common/metrics/series_limit.hpp"
 #include "controller/kube/kube_source.hpp"
 #include "controller/manifests/manifest_source.hpp"
 #include "controller/pipeline.hpp"
@@ -19,12 +20,14 @@ public:
         const kube::KubeSource* kube;                // null with --manifests
         const manifests::ManifestSource* manifests;  // null without
     };
-    explicit ControllerCollector(Sources sources) : sources_(sources) {}
+    explicit ControllerCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault)
+        : sources_(sources), limit_(series_limit) {}
 
     std::vector<prometheus::MetricFamily> Collect() const override;
 
 private:
     Sources sources_;
+    mutable metrics::SeriesLimit limit_;
 };
 
 }  // namespace steelyard

@@ -25,6 +25,7 @@ PushServer::Core::Core(asio::io_context& io, ServerOptions options, PushCache& c
     : io_(io), options_(std::move(options)), cache_(cache), acceptor_(io), tick_(io), accept_retry_(io) {
     if (!options_.authenticator) options_.authenticator = std::make_shared<AllowAll>();
     stats_.version = cache_.version().to_string();
+    stats_.max_connections = options_.max_connections;
 }
 
 bool PushServer::Core::may_complain() { return complaints_++ < kMaxComplaints; }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/metrics/durations.hpp"
 #include "common/result.hpp"
 #include "controller/push/authenticator.hpp"
 #include "controller/push/cache.hpp"
@@ -58,6 +59,8 @@ struct ServerStats {
              refused_resources = 0;
     std::map<std::string, uint64_t> refused;  // by reason: the codes of ErrorMessage, "max_connections", "handshake"
     PushCache::Counts cache;
+    metrics::Durations ack_times;  // of all acknowledged frames: from sent to acknowledged
+    size_t max_connections = 0;
 };
 
 class PushServer {

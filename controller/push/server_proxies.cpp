@@ -127,6 +127,8 @@ void PushServer::Core::note_progress(ProxyStats& row, const PushSession::Status&
     stats_.bytes += status.bytes - row.bytes;
     stats_.acks += status.acks - row.acks;
     stats_.nacks += status.nacks - row.nacks;
+    // Every message is noted, and carries one ack at most.
+    if (status.acks != row.acks) stats_.ack_times.observe(std::chrono::duration<double>(status.last_ack_time).count());
     row.acks = status.acks;
     row.nacks = status.nacks;
     row.behind = status.behind;

@@ -207,6 +207,7 @@ void Prober::Impl::on_verdict(Watched& watched, TimePoint started, Probe::Verdic
     schedule(watched);
     pump();
     if (!transition) return;
+    ++(*transition == HealthMachine::State::down ? group.stats.went_down : group.stats.went_up);
     if (*transition == HealthMachine::State::down) {
         log::warn("upstream {}: {} is down: {}", group.upstream, watched.id, reason);
     } else if (before == HealthMachine::State::down) {

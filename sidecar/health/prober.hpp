@@ -28,6 +28,7 @@ struct ProberStats {
     uint64_t failed = 0;
     uint64_t inconclusive = 0;  // failed here, for want of sockets or ports: counts for and against nobody
     uint64_t in_flight = 0;     // probes without a verdict yet
+    uint64_t went_up = 0, went_down = 0;
 
     friend bool operator==(const ProberStats&, const ProberStats&) = default;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/metrics/builder.hpp"
+#include "common/push/message.hpp"
 
 namespace steelyard {
 namespace {
@@ -97,12 +98,17 @@ void add_labelled(Families& out, const Table& table) {
 
 void add_probes(Families& out, const Table& table) {
     auto probes = Family::counter("steelyard_health_checks_total", "Active health checks, by result.");
+    auto transitions =
+        Family::counter("steelyard_health_transitions_total", "Endpoints that active checks found to be up or down.");
     for (const auto& [name, totals] : table) {
         probes.add(static_cast<double>(totals.probes.ok), {{"upstream", name}, {"result", "ok"}});
         probes.add(static_cast<double>(totals.probes.failed), {{"upstream", name}, {"result", "failed"}});
         probes.add(static_cast<double>(totals.probes.inconclusive), {{"upstream", name}, {"result", "inconclusive"}});
+        transitions.add(static_cast<double>(totals.probes.went_up), {{"upstream", name}, {"to", "up"}});
+        transitions.add(static_cast<double>(totals.probes.went_down), {{"upstream", name}, {"to", "down"}});
     }
     std::move(probes).into(out);
+    std::move(transitions).into(out);
 }
 
 void add_upstreams(Families& out, const Table& table) {
@@ -134,6 +140,34 @@ void add_upstreams(Families& out, const Table& table) {
         Family::counter("steelyard_upstream_drain_cuts_total", "Cut because an endpoint's drain time-out was over."),
         table, [](const Totals& t) { return t.drain_cuts; });
 }
+
+// One upstream's endpoints: enough to see who gets what share, and who fails.
+class EndpointFamilies {
+public:
+    void add(const std::string& upstream, const UpstreamSnapshot& snapshot) {
+        for (const auto& one : snapshot.hosts) {
+            const Host& host = *one.host;
+            const Labels labels{{"upstream", upstream}, {"endpoint", host.id()}};
+            requests_.add(static_cast<double>(host.requests.load(std::memory_order_relaxed)), labels);
+            failures_.add(static_cast<double>(host.failures.load(std::memory_order_relaxed)), labels);
+            active_.add(host.active.load(std::memory_order_relaxed), labels);
+            weight_.add(one.weight, labels);
+            ready_.add(!one.draining && host.usable() && one.weight != 0, labels);
+        }
+    }
+    void into(Families& out) {
+        for (auto* family : {&requests_, &failures_, &active_, &weight_, &ready_}) std::move(*family).into(out);
+    }
+
+private:
+    Family requests_ =
+        Family::counter("steelyard_endpoint_requests_total", "Requests and tunnels sent to an endpoint.");
+    Family failures_ = Family::counter("steelyard_endpoint_failures_total",
+                                       "Connections that an endpoint refused, let time out or broke off.");
+    Family active_ = Family::gauge("steelyard_endpoint_active", "Requests and tunnels under way at an endpoint.");
+    Family weight_ = Family::gauge("steelyard_endpoint_weight", "An endpoint's weight.");
+    Family ready_ = Family::gauge("steelyard_endpoint_ready", "1 while an endpoint takes new requests.");
+};
 
 void add_workers(Families& out, const Runtime& runtime) {
     auto accepted = Family::counter("steelyard_client_connections_total", "Client connections accepted.");
@@ -179,6 +213,14 @@ void add_config(Families& out, const SidecarCollector::Sources& sources) {
                sources.draining ? 1 : 0);
     add_single(out, Family::gauge("steelyard_config_endpoints", "Endpoints in the configuration in force."),
                static_cast<double>(sources.state.endpoint_count()));
+    add_single(
+        out, Family::gauge("steelyard_client_connections_limit", "The most client connections that all workers serve."),
+        static_cast<double>(sources.max_connections));
+    const auto version = push::Version::parse(sources.state.version());
+    add_single(out,
+               Family::gauge("steelyard_config_version",
+                             "The counter of the version in force; 0 before the first and with --config."),
+               version ? static_cast<double>(version->counter) : 0);
     add_single(out, Family::gauge("steelyard_listeners", "Listeners that are open."),
                static_cast<double>(sources.runtime.listeners().size()));
     add_single(out, Family::counter("steelyard_listener_failures_total", "Pushed listeners that could not be opened."),
@@ -209,6 +251,11 @@ void add_config(Families& out, const SidecarCollector::Sources& sources) {
     pushes.add(static_cast<double>(stats.deltas), {{"result", "delta"}});
     pushes.add(static_cast<double>(stats.nacks), {{"result", "nack"}});
     std::move(pushes).into(out);
+    add_single(out, Family::counter("steelyard_config_received_bytes_total", "Bytes of frames from the controller."),
+               static_cast<double>(stats.bytes));
+    add_single(out,
+               Family::counter("steelyard_controller_disconnects_total", "Connections to the controller that ended."),
+               static_cast<double>(stats.disconnects));
     add_single(out, Family::counter("steelyard_controller_connects_total", "Connections made to the controller."),
                static_cast<double>(stats.connects));
     add_single(
@@ -217,18 +264,30 @@ void add_config(Families& out, const SidecarCollector::Sources& sources) {
         static_cast<double>(stats.name_in_use));
 }
 
+// Of a name: 49 today, with room for what comes. What is about no upstream takes less than `kProgramSeries`.
+constexpr size_t kUpstreamSeries = 64;
+constexpr size_t kProgramSeries = 500;
+
 }  // namespace
+
+SidecarCollector::SidecarCollector(Sources sources, size_t series_limit)
+    : sources_(sources),
+      max_upstreams_(
+          series_limit < kProgramSeries + kUpstreamSeries ? 0 : (series_limit - kProgramSeries) / kUpstreamSeries),
+      limit_(series_limit) {}
 
 std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     Families out;
     Table table;
     Totals other;
+    EndpointFamilies endpoints;
     size_t others = 0;
     const auto probes = sources_.prober.stats();
     for (const auto& [name, snapshot] : sources_.runtime.upstreams()) {
         Totals* totals = &other;
         if (table.size() < max_upstreams_) {
             totals = &table.emplace_back(name, Totals{}).second;
+            endpoints.add(name, *snapshot);
         } else {
             ++others;
         }
@@ -238,10 +297,13 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
             totals->probes.ok += found->second.ok;
             totals->probes.failed += found->second.failed;
             totals->probes.inconclusive += found->second.inconclusive;
+            totals->probes.went_up += found->second.went_up;
+            totals->probes.went_down += found->second.went_down;
         }
     }
     if (others != 0) table.emplace_back("(other)", other);
     add_upstreams(out, table);
+    endpoints.into(out);
     add_single(out,
                Family::gauge("steelyard_metrics_unnamed_upstreams",
                              "Upstreams added up as (other): the limit of series is reached."),
@@ -249,6 +311,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     add_workers(out, sources_.runtime);
     add_config(out, sources_);
     metrics::add_process_metrics("steelyard-sidecar", out);
+    limit_.apply(out);
     return out;
 }
 

@@ -1,12 +1,14 @@
 #pragma once
-// The sidecar's /metrics: sums the workers' counters when scraped. The number of series is bounded by configuration: upstreams
-// that a listener uses, at most `max_upstreams` of them by name; the rest is added up under upstream="(other)". Main thread.
+// The sidecar's /metrics: sums the workers' counters when scraped. The number of series is bounded: upstreams that a listener
+// uses, as many of them by name as the limit of series has room for (the rest is added up under upstream="(other)"), then as many
+// of their endpoints as still fit. Main thread.
 #include <prometheus/collectable.h>
 
 #include <cstddef>
 #include <functional>
 #include <vector>
 
+#include "common/metrics/series_limit.hpp"
 #include "sidecar/config/client.hpp"
 #include "sidecar/config/state_file.hpp"
 #include "sidecar/health/prober.hpp"
@@ -23,15 +25,16 @@ public:
         const config::ConfigClient* client;  // null with --config
         const config::StateWriter* writer;   // null without --state-dir
         const bool& draining;
+        size_t max_connections;  // of all workers
     };
-    explicit SidecarCollector(Sources sources, size_t max_upstreams = 1000)
-        : sources_(sources), max_upstreams_(max_upstreams) {}
+    explicit SidecarCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault);
 
     std::vector<prometheus::MetricFamily> Collect() const override;
 
 private:
     Sources sources_;
     size_t max_upstreams_;
+    mutable metrics::SeriesLimit limit_;
 };
 
 }  // namespace steelyard
