@@ -26,8 +26,8 @@ Detail detail_of(const ClientMetric& metric, std::string& name) {
     name.clear();
     Detail detail = Detail::program;
     for (const auto& label : metric.label) {
-        if (label.name != "upstream" && label.name != "endpoint") continue;
-        detail = std::max(detail, label.name == "endpoint" ? Detail::endpoint : Detail::upstream);
+        if (label.name != "upstream" && label.name != "address") continue;
+        detail = std::max(detail, label.name == "address" ? Detail::endpoint : Detail::upstream);
         name.append(label.value).push_back('\n');
     }
     return detail;

@@ -1,6 +1,6 @@
 #pragma once
 // A bound on what one scrape answers, so that a cluster that grows cannot drown its Prometheus. What goes first is what there is
-// most of: the series of single endpoints (those with a label `endpoint`), then those of single upstreams (label `upstream`); what
+// most of: the series of single endpoints (those with a label `address`), then those of single upstreams (label `upstream`); what
 // describes the program itself is never left out. Objects go whole, with all their series, the last ones first: the same
 // configuration always shows the same objects. Not thread-safe.
 #include <prometheus/metric_family.h>

@@ -147,7 +147,7 @@ public:
     void add(const std::string& upstream, const UpstreamSnapshot& snapshot) {
         for (const auto& one : snapshot.hosts) {
             const Host& host = *one.host;
-            const Labels labels{{"upstream", upstream}, {"endpoint", host.id()}};
+            const Labels labels{{"upstream", upstream}, {"address", host.id()}};
             requests_.add(static_cast<double>(host.requests.load(std::memory_order_relaxed)), labels);
             failures_.add(static_cast<double>(host.failures.load(std::memory_order_relaxed)), labels);
             active_.add(host.active.load(std::memory_order_relaxed), labels);

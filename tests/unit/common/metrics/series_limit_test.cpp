@@ -25,7 +25,7 @@ Families cluster(int upstreams, int endpoints) {
         requests.add(u, {{"upstream", upstream}});
         latency.add(Durations{}, {{"upstream", upstream}});
         for (int e = 0; e < endpoints; ++e) {
-            const Labels labels{{"upstream", upstream}, {"endpoint", std::to_string(e)}};
+            const Labels labels{{"upstream", upstream}, {"address", std::to_string(e)}};
             weight.add(1, labels);
             active.add(0, labels);
         }
