@@ -21,7 +21,14 @@ build_tool() {
 
 build() {
     case $1 in
-        helm) build_tool helm helm helm.sh/helm/v3/cmd/helm "-s -w -X helm.sh/helm/v3/internal/version.version=$helm_version" ;;
+        helm)
+            local internal="-X helm.sh/helm/v3/internal/version.version=$helm_version" at
+            # What `helm template` and `helm lint` take for the cluster's version when there is no cluster.
+            for at in pkg/chartutil pkg/lint/rules; do
+                internal+=" -X helm.sh/helm/v3/$at.k8sVersionMajor=1 -X helm.sh/helm/v3/$at.k8sVersionMinor=35"
+            done
+            build_tool helm helm helm.sh/helm/v3/cmd/helm "-s -w $internal"
+            ;;
         helm-unittest) build_tool helm-unittest helm github.com/helm-unittest/helm-unittest/cmd/helm-unittest '-s -w' ;;
         kube-score) build_tool kube-score score github.com/zegl/kube-score/cmd/kube-score '-s -w' ;;
         *) die "there is no tool '$1': helm, helm-unittest, kube-score" ;;
