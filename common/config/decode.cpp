@@ -98,18 +98,25 @@ Listener decode_listener(const Fields& fields) {
     return listener;
 }
 
+void decode_texts(const Fields& fields, const char* key, size_t most, Problems& problems,
+                  std::vector<std::string>& out) {
+    fields.list(fields.find(key), key, most, [&](const json& element, const Path& at) {
+        if (element.is_string()) {
+            out.push_back(element.get<std::string>());
+        } else {
+            problems.add(at, "is " + type_of(element) + ", not a string");
+        }
+    });
+}
+
 Upstream decode_upstream(const Fields& fields, const Path& path, Problems& problems) {
     Upstream upstream;
     fields.required_string("name", upstream.name);
     fields.choice(fields.find("protocol"), "protocol", parse_protocol, kProtocolNames, upstream.protocol);
     if (const json* policy = fields.find("policy")) decode_policy(*policy, path / "policy", problems, upstream.policy);
-    fields.list(fields.find("aliases"), "aliases", kMaxAliases, [&](const json& element, const Path& at) {
-        if (element.is_string()) {
-            upstream.aliases.push_back(element.get<std::string>());
-        } else {
-            problems.add(at, "is " + type_of(element) + ", not a string");
-        }
-    });
+    decode_texts(fields, "aliases", kMaxAliases, problems, upstream.aliases);
+    decode_texts(fields, "addresses", kMaxClusterIps, problems, upstream.cluster_ips);
+    fields.number("port", kPortRange, upstream.port);
     std::sort(upstream.aliases.begin(), upstream.aliases.end());
     return upstream;
 }

@@ -77,6 +77,17 @@ void field(std::string& out, std::string_view key, uint64_t value) {
     append_number(out, value);
 }
 
+void append_texts(std::string& out, std::string_view key, const std::vector<std::string>& texts) {
+    append_key(out, key);
+    char before = '[';
+    for (const auto& text : texts) {
+        out += before;
+        append_json_string(out, text);
+        before = ',';
+    }
+    out += ']';
+}
+
 void append_ranges(std::string& out, const std::vector<StatusRange>& ranges) {
     append_key(out, "expected");
     out += '[';
@@ -172,16 +183,9 @@ void append_json(std::string& out, const Upstream& upstream) {
     out += "{\"kind\":\"upstream\"";
     field(out, "name", upstream.name);
     field(out, "protocol", to_string(upstream.protocol));
-    if (!upstream.aliases.empty()) {
-        append_key(out, "aliases");
-        char before = '[';
-        for (const auto& alias : upstream.aliases) {
-            out += before;
-            append_json_string(out, alias);
-            before = ',';
-        }
-        out += ']';
-    }
+    if (!upstream.aliases.empty()) append_texts(out, "aliases", upstream.aliases);
+    if (!upstream.cluster_ips.empty()) append_texts(out, "addresses", upstream.cluster_ips);
+    if (upstream.port != 0) field(out, "port", upstream.port);
     append_key(out, "policy");
     append_policy(out, upstream.policy);
     out += '}';

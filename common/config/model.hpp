@@ -67,6 +67,13 @@ struct Upstream {
     // Other names it answers to ("shop/web:80" for a port that has a name), at most kMaxAliases, kept sorted. A name that is
     // one upstream's own and another's alias means the former.
     std::vector<std::string> aliases = {};
+    // Where the Service is reached in the cluster: IP literals in canonical form, at most kMaxClusterIps, each once, and the
+    // Service's port there. On the wire "addresses" and "port". None: it has no ClusterIP, and `port` is 0.
+    std::vector<std::string> cluster_ips = {};
+    uint16_t port = 0;
+    // Namespaces besides its own whose proxies may have it, sorted; just "*": all. Known to the controller only: never encoded,
+    // and not read from a document.
+    std::vector<std::string> export_to = {};
 
     friend bool operator==(const Upstream&, const Upstream&) = default;
 };
@@ -75,6 +82,8 @@ enum class EndpointState : uint8_t { ready, draining };
 
 constexpr size_t kMaxNameBytes = 253;  // of listeners, upstreams, slices, zones, nodes: visible ASCII
 constexpr size_t kMaxAliases = 16;
+constexpr size_t kMaxClusterIps = 8;
+constexpr size_t kMaxExports = 256;
 constexpr size_t kMaxListeners = 10'000;
 constexpr uint32_t kMaxWeight = 1'000'000;
 constexpr size_t kMaxEndpointsPerSlice = 1000;  // as the Kubernetes API has it

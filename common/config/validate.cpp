@@ -104,6 +104,23 @@ void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& proble
     check_optional_name(endpoint.node, path / "node", problems);
 }
 
+void check_cluster_ips(const Upstream& upstream, const Path& path, Problems& problems) {
+    const Path addresses = path / "addresses";
+    if (upstream.cluster_ips.size() > kMaxClusterIps) {
+        problems.add(addresses, std::to_string(upstream.cluster_ips.size()) + " addresses; at most " +
+                                    std::to_string(kMaxClusterIps) + " are allowed");
+        return;
+    }
+    for (size_t i = 0; i < upstream.cluster_ips.size(); ++i) {
+        if (!is_ip(upstream.cluster_ips[i])) {
+            problems.add(addresses[i], "'" + shown(upstream.cluster_ips[i]) + "' is not an IP address");
+        } else if (!is_host_address(upstream.cluster_ips[i])) {
+            problems.add(addresses[i], "'" + shown(upstream.cluster_ips[i]) + "' is not the address of a Service");
+        }
+    }
+    if (!upstream.cluster_ips.empty() && upstream.port == 0) problems.add(path / "port", "is missing beside addresses");
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) { return !text.empty() && text.size() <= kMaxNameBytes && is_visible(text); }
@@ -127,6 +144,7 @@ void validate(const Listener& listener, const Path& path, Problems& problems) {
 void validate(const Upstream& upstream, const Path& path, Problems& problems) {
     check_name(upstream.name, path / "name", problems);
     check_policy(upstream.policy, path / "policy", problems);
+    check_cluster_ips(upstream, path, problems);
     const Path aliases = path / "aliases";
     if (upstream.aliases.size() > kMaxAliases) {
         problems.add(aliases, std::to_string(upstream.aliases.size()) + " aliases; at most " +

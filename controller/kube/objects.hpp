@@ -60,8 +60,9 @@ struct ServicePort {
 
 struct Service {
     ObjectMeta meta;
-    std::string type = "ClusterIP";  // ClusterIP, NodePort, LoadBalancer, ExternalName
-    std::string cluster_ip;          // "None": headless
+    std::string type = "ClusterIP";        // ClusterIP, NodePort, LoadBalancer, ExternalName
+    std::string cluster_ip;                // "None": headless
+    std::vector<std::string> cluster_ips;  // one a family; the first is cluster_ip. Empty in what people write by hand
     std::string external_name;
     std::vector<ServicePort> ports;
     std::string session_affinity = "None";                    // None, ClientIP

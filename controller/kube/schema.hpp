@@ -81,9 +81,16 @@ inline constexpr JsonNode kClientIp[] = {
 inline constexpr JsonNode kSessionAffinityConfig[] = {
     {.name = "clientIP", .shape = Shape::object, .children = kClientIp}};
 
+inline constexpr JsonNode kClusterIp[] = {
+    {.set = [](void* r, const JsonValue& v) { object<Service>(r).cluster_ips.emplace_back(v.text); }}};
+
 inline constexpr JsonNode kServiceSpecFields[] = {
     {.name = "type", .set = [](void* r, const JsonValue& v) { object<Service>(r).type = v.text; }},
     {.name = "clusterIP", .set = [](void* r, const JsonValue& v) { object<Service>(r).cluster_ip = v.text; }},
+    {.name = "clusterIPs",
+     .shape = Shape::list,
+     .set = [](void* r, const JsonValue&) { object<Service>(r).cluster_ips.clear(); },
+     .children = kClusterIp},
     {.name = "externalName", .set = [](void* r, const JsonValue& v) { object<Service>(r).external_name = v.text; }},
     {.name = "ports",
      .shape = Shape::list,

@@ -33,6 +33,11 @@ void read_spec(const Fields& root, kube::Service& service) {
     const Fields spec(root.field("spec"), path, root.problems(), root.budget());
     spec.text("type", service.type);
     spec.text("clusterIP", service.cluster_ip);
+    spec.each("clusterIPs", [&](Ref value, const Path& at) {
+        std::string ip;
+        spec.text_of(value, at, ip);
+        if (!ip.empty()) service.cluster_ips.push_back(std::move(ip));
+    });
     spec.text("externalName", service.external_name);
     spec.text("sessionAffinity", service.session_affinity);
     const Path config_path = path / "sessionAffinityConfig";

@@ -16,9 +16,9 @@ constexpr uint32_t kDay = 86'400'000;
 
 std::string where(std::string_view name) { return "annotation " + std::string(name); }
 
-void read_algorithm(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
+void read_algorithm(std::string_view name, const std::string& text, Settings& settings, Output& out) {
     if (const auto parsed = config::parse_algorithm(text)) {
-        policy.algorithm = *parsed;
+        settings.policy.algorithm = *parsed;
     } else {
         out.refuse(kReason, where(name),
                    "'" + config::shown(text) +
@@ -34,7 +34,7 @@ bool is_header_name(std::string_view name) {
     });
 }
 
-void read_hash_on(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
+void read_hash_on(std::string_view name, const std::string& text, Settings& settings, Output& out) {
     constexpr std::string_view kHeader = "header:";
     if (text == "client-ip") return;
     if (text.starts_with(kHeader)) {
@@ -42,7 +42,7 @@ void read_hash_on(std::string_view name, const std::string& text, config::Policy
         std::transform(header.begin(), header.end(), header.begin(),
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
         if (is_header_name(header)) {
-            policy.hash = {config::HashKey::Source::header, std::move(header)};
+            settings.policy.hash = {config::HashKey::Source::header, std::move(header)};
             return;
         }
     }
@@ -50,64 +50,109 @@ void read_hash_on(std::string_view name, const std::string& text, config::Policy
                "'" + config::shown(text) + "' is neither client-ip nor header:NAME; client-ip is in force");
 }
 
-void read_virtual_nodes(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
+void read_virtual_nodes(std::string_view name, const std::string& text, Settings& settings, Output& out) {
     uint32_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
     if (error == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 1000) {
-        policy.virtual_nodes = count;
+        settings.policy.virtual_nodes = count;
     } else {
         out.refuse(kReason, where(name),
                    "'" + config::shown(text) + "' is not a whole number from 1 to 1000; 150 is in force");
     }
 }
 
-void read_health_check(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
+void read_health_check(std::string_view name, const std::string& text, Settings& settings, Output& out) {
     config::Problems problems;
-    policy.health_check = parse_health_check(text, problems);
+    settings.policy.health_check = parse_health_check(text, problems);
     for (const Error& problem : problems.errors()) {
         out.refuse(kReason, where(name), problem.to_string() + "; no active health check is in force");
     }
 }
 
-void read_drain_timeout(std::string_view name, const std::string& text, config::Policy& policy, Output& out) {
+void read_drain_timeout(std::string_view name, const std::string& text, Settings& settings, Output& out) {
     if (const Result<uint32_t> parsed = parse_duration(text, 0, kDay)) {
-        policy.drain_timeout_ms = *parsed;
+        settings.policy.drain_timeout_ms = *parsed;
     } else {
         out.refuse(kReason, where(name), parsed.error().problem + "; 30s is in force");
     }
 }
 
-using Read = void (*)(std::string_view name, const std::string& text, config::Policy& policy, Output& out);
+// A namespace's name: a DNS label (RFC 1123).
+bool is_label(std::string_view text) {
+    const auto inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), inner) && text.front() != '-' &&
+           text.back() != '-';
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+}
+
+// Refused whole when a part of it is wrong: who may have an upstream is not to be guessed.
+void read_export_to(std::string_view name, const std::string& text, Settings& settings, Output& out) {
+    constexpr const char* kInForce = "; it is exported to no other namespace";
+    if (trimmed(text) == "*") {
+        settings.export_to = {"*"};
+        return;
+    }
+    std::vector<std::string> namespaces;
+    for (std::string_view rest = text; !rest.empty() || namespaces.empty();) {
+        const size_t comma = std::min(rest.find(','), rest.size());
+        const std::string_view part = trimmed(rest.substr(0, comma));
+        if (!is_label(part) || comma + 1 == rest.size()) {
+            out.refuse(kReason, where(name),
+                       "'" + config::shown(text) + "' is neither * nor a list of namespaces (such as shop,billing)" +
+                           kInForce);
+            return;
+        }
+        namespaces.emplace_back(part);
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    std::sort(namespaces.begin(), namespaces.end());
+    namespaces.erase(std::unique(namespaces.begin(), namespaces.end()), namespaces.end());
+    if (namespaces.size() > config::kMaxExports) {
+        out.refuse(kReason, where(name),
+                   std::to_string(namespaces.size()) + " namespaces; at most " + std::to_string(config::kMaxExports) +
+                       " can be named, and * means all" + kInForce);
+        return;
+    }
+    settings.export_to = std::move(namespaces);
+}
+
+using Read = void (*)(std::string_view name, const std::string& text, Settings& settings, Output& out);
 struct Annotation {
     std::string_view name;  // without the prefix
     Read read;
 };
-constexpr std::array<Annotation, 5> kAnnotations{{{"algorithm", read_algorithm},
+constexpr std::array<Annotation, 6> kAnnotations{{{"algorithm", read_algorithm},
                                                   {"drain-timeout", read_drain_timeout},
+                                                  {"export-to", read_export_to},
                                                   {"hash-on", read_hash_on},
                                                   {"health-check", read_health_check},
                                                   {"virtual-nodes", read_virtual_nodes}}};
 
 }  // namespace
 
-config::Policy read_policy(const kube::ObjectMeta& service, Output& out) {
-    config::Policy policy;
+Settings read_settings(const kube::ObjectMeta& service, Output& out) {
+    Settings settings;
     for (const auto& [name, text] : service.annotations) {
         if (!name.starts_with(kube::kAnnotationPrefix)) continue;
         const std::string_view setting = std::string_view(name).substr(kube::kAnnotationPrefix.size());
         const auto known = std::find_if(kAnnotations.begin(), kAnnotations.end(),
                                         [&](const Annotation& a) { return a.name == setting; });
         if (known != kAnnotations.end()) {
-            known->read(name, text, policy, out);
+            known->read(name, text, settings, out);
         } else if (name == kube::kWeightAnnotation) {
             out.refuse("UnknownAnnotation", where(name), "belongs on Pods; it is ignored here");
         } else {
             out.refuse("UnknownAnnotation", where(config::shown(name)),
-                       "is not known on a Service (algorithm, drain-timeout, hash-on, health-check, virtual-nodes); it "
-                       "is ignored");
+                       "is not known on a Service (algorithm, drain-timeout, export-to, hash-on, health-check, "
+                       "virtual-nodes); it is ignored");
         }
     }
-    return policy;
+    return settings;
 }
 
 }  // namespace steelyard::translate

@@ -43,6 +43,9 @@ void add(Mixer& mixer, const config::Upstream& upstream) {
               policy.hash.header, policy.drain_timeout_ms, policy.health_check.has_value(), upstream.aliases.size());
     if (policy.health_check) add(mixer, *policy.health_check);
     for (const std::string& alias : upstream.aliases) mixer.add(alias);
+    mixer.add(upstream.port, upstream.cluster_ips.size(), upstream.export_to.size());
+    for (const std::string& ip : upstream.cluster_ips) mixer.add(ip);
+    for (const std::string& ns : upstream.export_to) mixer.add(ns);
 }
 
 void add(Mixer& mixer, const config::EndpointSlice& slice) {

@@ -8,6 +8,7 @@
 #include "controller/translate/address.hpp"
 #include "controller/translate/annotations.hpp"
 #include "controller/translate/output.hpp"
+#include "controller/translate/service.hpp"
 
 namespace steelyard::translate {
 namespace {
@@ -32,7 +33,8 @@ std::optional<uint32_t> parse_weight(std::string_view text) {
 
 std::vector<std::string> remarks(const kube::Service& service) {
     Output out("");
-    read_policy(service.meta, out);
+    read_settings(service.meta, out);
+    if (service.type != "ExternalName") read_cluster_ips(service, out);
     return texts(out);
 }
 

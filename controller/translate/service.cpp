@@ -4,6 +4,7 @@
 
 #include "common/config/problems.hpp"
 #include "common/config/validate.hpp"
+#include "controller/translate/address.hpp"
 #include "controller/translate/annotations.hpp"
 
 namespace steelyard::translate {
@@ -74,7 +75,7 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
         const std::string number = std::to_string(port.port);
         std::string upstream = prefix + (port.name.empty() ? number : port.name);
         if (!is_usable(port, upstream, ports, Refusals(out, i))) continue;
-        ports.push_back({port.name, std::move(upstream), protocol_of(port), {}});
+        ports.push_back({port.name, std::move(upstream), protocol_of(port), {}, static_cast<uint16_t>(port.port)});
         if (!port.name.empty() && config::is_name(prefix + number)) ports.back().aliases.push_back(prefix + number);
     }
     // A port may be named with digits: then that name is meant, not the number of another. Of two ports with one number (only
@@ -89,6 +90,27 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
     return ports;
 }
 
+std::vector<std::string> read_cluster_ips(const kube::Service& service, Output& out) {
+    std::vector<std::string> ips;
+    const bool listed = !service.cluster_ips.empty();
+    const std::vector<std::string> texts = listed ? service.cluster_ips : std::vector{service.cluster_ip};
+    for (size_t i = 0; i < texts.size(); ++i) {
+        if (texts[i].empty() || texts[i] == "None") continue;
+        const std::string where = listed ? "spec.clusterIPs[" + std::to_string(i) + "]" : "spec.clusterIP";
+        const Family family = texts[i].find(':') == std::string::npos ? Family::ipv4 : Family::ipv6;
+        Result<std::string> ip = backend_address(texts[i], family, false);
+        if (!ip) {
+            out.refuse(ip.error().where.c_str(), where, ip.error().problem + "; the address is left out");
+        } else if (ips.size() == config::kMaxClusterIps) {
+            out.refuse("TooManyAddresses", where,
+                       "more than " + std::to_string(config::kMaxClusterIps) + " addresses; it is left out");
+        } else if (std::ranges::count(ips, *ip) == 0) {
+            ips.push_back(std::move(*ip));
+        }
+    }
+    return ips;
+}
+
 void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     const kube::Service* service = view.service(key);
     if (service == nullptr) return;
@@ -97,9 +119,13 @@ void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     }
     std::vector<Port> ports = usable_ports(*service, &out);
     if (service->type == "ExternalName") return;
-    const config::Policy policy = read_policy(service->meta, out);
-    for (Port& port : ports)
-        out.add(config::Upstream{std::move(port.upstream), port.protocol, policy, std::move(port.aliases)});
+    const Settings settings = read_settings(service->meta, out);
+    const std::vector<std::string> ips = read_cluster_ips(*service, out);
+    for (Port& port : ports) {
+        const uint16_t number = ips.empty() ? uint16_t{0} : port.number;
+        out.add(config::Upstream{std::move(port.upstream), port.protocol, settings.policy, std::move(port.aliases), ips,
+                                 number, settings.export_to});
+    }
 }
 
 }  // namespace steelyard::translate

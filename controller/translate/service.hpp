@@ -6,6 +6,7 @@
 // HTTP/1.1 side of the proxy does not speak, and TCP is right for any of them.
 // Headless Services and those without a selector are as others. ExternalName is refused: it names no endpoints.
 // Sources: core/v1 Service; KEP-3726 (standard application protocols).
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,15 @@ struct Port {
     std::string upstream;  // "shop/web:http", "shop/web:80" for the unnamed one
     config::Protocol protocol = config::Protocol::tcp;
     std::vector<std::string> aliases;
+    uint16_t number = 0;
 };
 
 // The ports that can be served, in the Service's order. What cannot is said to `out`, if there is one.
 std::vector<Port> usable_ports(const kube::Service& service, Output* out);
+
+// Where the Service is reached: its ClusterIPs in canonical form. What is none is said to `out` and left out; a headless Service
+// and one without an address yet have none.
+std::vector<std::string> read_cluster_ips(const kube::Service& service, Output& out);
 
 void translate_service(const kube::ObjectKey& key, View& view, Output& out);
 

@@ -47,7 +47,7 @@ TEST(ConfigCodec, AnEndpointSliceOmitsWhatIsDefault) {
 }
 
 TEST(ConfigCodec, AnUpstreamWithEveryFieldComesBackAsItWas) {
-    Upstream upstream{"shop/web:http", Protocol::http, {}, {"shop/web:80"}};
+    Upstream upstream{"shop/web:http", Protocol::http, {}, {"shop/web:80"}, {"10.96.0.7", "fd00::7"}, 80};
     upstream.policy.algorithm = Algorithm::ring_hash;
     upstream.policy.virtual_nodes = 7;
     upstream.policy.hash = {HashKey::Source::header, "x-user"};
@@ -55,6 +55,26 @@ TEST(ConfigCodec, AnUpstreamWithEveryFieldComesBackAsItWas) {
     upstream.policy.health_check = HealthCheck{
         HealthCheck::Type::http, 2000, 300, 1, 5, 0, "/healthz?x=1", "shop.example", {{200, 204}, {404, 404}}};
     EXPECT_EQ(decoded(encoded(upstream)), Resource{upstream});
+}
+
+TEST(ConfigCodec, ToWhomAnUpstreamIsExportedIsNeverEncodedOrRead) {
+    const Upstream upstream{"a/b:c", Protocol::tcp, {}, {}, {}, 0, {"billing"}};
+    EXPECT_EQ(encoded(upstream), encoded(Upstream{"a/b:c", Protocol::tcp, {}, {}}));
+    EXPECT_EQ(decoded(R"({"kind":"upstream","name":"a/b:c","export_to":["*"]})"),
+              Resource(Upstream{"a/b:c", Protocol::tcp, {}, {}}));
+}
+
+TEST(ConfigCodec, ClusterAddressesThatAreNoneAreNamed) {
+    EXPECT_EQ(problem_of(R"({"kind":"upstream","name":"a/b:c","addresses":["10.96.0.1",7],"port":80})"),
+              "upsert[0].addresses[1]: is a number, not a string");
+    EXPECT_EQ(problem_of(R"({"kind":"upstream","name":"a/b:c","addresses":["10.96.0.x"],"port":80})"),
+              "upsert[0].addresses[0]: '10.96.0.x' is not an IP address");
+    EXPECT_EQ(problem_of(R"({"kind":"upstream","name":"a/b:c","addresses":["0.0.0.0"],"port":80})"),
+              "upsert[0].addresses[0]: '0.0.0.0' is not the address of a Service");
+    EXPECT_EQ(problem_of(R"({"kind":"upstream","name":"a/b:c","addresses":["10.96.0.1"],"port":0})"),
+              "upsert[0].port: 0 is not a port (1-65535)");
+    EXPECT_EQ(problem_of(R"({"kind":"upstream","name":"a/b:c","addresses":["10.96.0.1"]})"),
+              "upsert[0].port: is missing beside addresses");
 }
 
 TEST(ConfigCodec, EveryAlgorithmAndHealthCheckTypeComesBack) {

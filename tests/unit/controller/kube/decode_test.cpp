@@ -35,7 +35,7 @@ constexpr std::string_view kServices = R"({
     "managedFields":[{"manager":"kubectl","operation":"Update","fieldsV1":{"f:spec":{"f:ports":{"k:{\"port\":80}":{".":{}}}}}}]},
    "spec":{"ports":[{"name":"http","protocol":"TCP","appProtocol":"kubernetes.io/h2c","port":80,"targetPort":"web"},
                     {"name":"dns","protocol":"UDP","port":53,"targetPort":5353,"nodePort":30053}],
-     "selector":{"app":"web"},"clusterIP":"10.96.0.7","clusterIPs":["10.96.0.7"],"type":"LoadBalancer","sessionAffinity":"ClientIP",
+     "selector":{"app":"web"},"clusterIP":"10.96.0.7","clusterIPs":["10.96.0.7","fd00::7"],"type":"LoadBalancer","sessionAffinity":"ClientIP",
      "sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}},"internalTrafficPolicy":"Cluster"},
    "status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}},
   {"metadata":{"name":"mail","namespace":"shop","resourceVersion":"813"},
@@ -52,6 +52,7 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     web.meta = {"shop", "web", "812", {{"steelyard.dev/algorithm", "least-request"}}};
     web.type = "LoadBalancer";
     web.cluster_ip = "10.96.0.7";
+    web.cluster_ips = {"10.96.0.7", "fd00::7"};
     web.session_affinity = "ClientIP";
     web.session_affinity_timeout_seconds = 10800;
     web.ports = {{"http", 80, std::string("web"), "TCP", "kubernetes.io/h2c"}, {"dns", 53, int64_t{5353}, "UDP", ""}};

@@ -126,6 +126,29 @@ TEST_F(TranslatorTest, AnAnnotationOfAServiceTellsItsUpstreamAndNoEndpoints) {
     EXPECT_THAT(upserts(update), ElementsAre("upstream shop/web:http"));
 }
 
+TEST_F(TranslatorTest, ToWhomAServiceIsExportedIsKnownInOrderAndEachOnce) {
+    kube::Service changed = service("web");
+    changed.meta.annotations["steelyard.dev/export-to"] = "frontend, billing,frontend";
+    state.upsert(changed);
+    const Update exported = step();
+    ASSERT_THAT(upserts(exported), ElementsAre("upstream shop/web:http"));
+    EXPECT_THAT(std::get<config::Upstream>(exported.upsert[0]).export_to, ElementsAre("billing", "frontend"));
+    changed.meta.annotations["steelyard.dev/export-to"] = "*";
+    state.upsert(std::move(changed));
+    const Update to_all = step();
+    ASSERT_THAT(upserts(to_all), ElementsAre("upstream shop/web:http"));
+    EXPECT_THAT(std::get<config::Upstream>(to_all.upsert[0]).export_to, ElementsAre("*"));
+}
+
+TEST_F(TranslatorTest, AnAddressThatAServiceGetsIsToldWithItsUpstream) {
+    kube::Service changed = service("web");
+    changed.cluster_ips = {"10.96.0.7"};
+    state.upsert(std::move(changed));
+    const Update update = step();
+    ASSERT_THAT(upserts(update), ElementsAre("upstream shop/web:http"));
+    EXPECT_EQ(std::get<config::Upstream>(update.upsert[0]).port, 80);
+}
+
 TEST_F(TranslatorTest, APortThatIsRenamedMovesEverythingUnderTheNewName) {
     state.upsert(service("api", {"grpc"}));
     state.upsert(slice("api-1", "api", {"d"}, {"grpc"}));
