@@ -129,7 +129,7 @@ TEST_F(TranslatorTest, AnAnnotationOfAServiceTellsItsUpstreamAndNoEndpoints) {
 TEST_F(TranslatorTest, ToWhomAServiceIsExportedIsKnownInOrderAndEachOnce) {
     kube::Service changed = service("web");
     changed.meta.annotations["steelyard.dev/export-to"] = "frontend, billing,frontend";
-    state.upsert(changed);
+    state.upsert(kube::Service(changed));
     const Update exported = step();
     ASSERT_THAT(upserts(exported), ElementsAre("upstream shop/web:http"));
     EXPECT_THAT(std::get<config::Upstream>(exported.upsert[0]).export_to, ElementsAre("billing", "frontend"));
