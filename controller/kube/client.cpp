@@ -9,10 +9,10 @@ namespace {
 
 class RestClient final : public Client {
 public:
-    explicit RestClient(std::unique_ptr<RestSession> session) : session_(std::move(session)) {}
+    RestClient(std::unique_ptr<RestSession> session, Milliseconds limit) : session_(std::move(session)), limit_(limit) {}
 
     ApiResult<std::string> get(const std::string& target, const std::stop_token& stop) override {
-        return session_->fetch({.method = "GET", .target = target}, stop);
+        return session_->fetch({.method = "GET", .target = target}, stop, limit_);
     }
     ApiResult<std::string> create(const std::string& target, const std::string& body,
                                   const std::stop_token& stop) override {
@@ -31,10 +31,12 @@ private:
     ApiResult<std::string> send(const char* method, const std::string& target, const std::string& body,
                                 std::string_view content_type, const std::stop_token& stop) {
         return session_->fetch(
-            {.method = method, .target = target, .content_type = std::string(content_type), .body = body}, stop);
+            {.method = method, .target = target, .content_type = std::string(content_type), .body = body}, stop,
+            limit_);
     }
 
     std::unique_ptr<RestSession> session_;
+    const Milliseconds limit_;
 };
 
 }  // namespace
@@ -42,7 +44,7 @@ private:
 Result<std::unique_ptr<Client>> make_client(const ClusterConfig& config, Milliseconds limit) {
     auto session = make_rest_session(config, limit);
     if (!session) return session.error();
-    return std::unique_ptr<Client>(std::make_unique<RestClient>(std::move(*session)));
+    return std::unique_ptr<Client>(std::make_unique<RestClient>(std::move(*session), limit));
 }
 
 }  // namespace steelyard::kube

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -219,12 +220,16 @@ void start_thread_pool() {
 
 }  // namespace
 
-ApiResult<std::string> RestSession::fetch(const RestRequest& request, const std::stop_token& stop) {
+ApiResult<std::string> RestSession::fetch(const RestRequest& request, const std::stop_token& stop,
+                                          std::optional<Milliseconds> limit) {
+    const TimePoint began = Clock::now();
     ApiResult<std::unique_ptr<RestAnswer>> answer = send(request, stop);
     if (!answer) return answer.error();
     std::string body;
     while (true) {
-        ApiResult<bool> more = (*answer)->read(body, kRestLimit, stop);
+        Milliseconds patience = kRestLimit;
+        if (limit) patience = std::max(Milliseconds(1), std::chrono::ceil<Milliseconds>(began + *limit - Clock::now()));
+        ApiResult<bool> more = (*answer)->read(body, patience, stop);
         if (!more) return more.error();
         if (!*more) return body;
         if (body.size() > kMaxBody) return ApiError{ApiErrorKind::malformed, 0, "an answer of more than 256 MB"};

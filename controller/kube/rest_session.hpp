@@ -2,6 +2,7 @@
 // Requests to the API server: HTTP/1.1 over TLS by cpprestsdk, bearer token or client certificate. What is known of that
 // library stays in the .cpp; rest_transport.cpp (reading) and client.cpp (writing) share what is here. Thread-safe.
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -35,8 +36,9 @@ public:
     virtual ~RestSession() = default;
     // The answer, once its head says success (200, 201, 202); else the error it stands for.
     virtual ApiResult<std::unique_ptr<RestAnswer>> send(const RestRequest& request, const std::stop_token& stop) = 0;
-    // The whole body of such an answer.
-    ApiResult<std::string> fetch(const RestRequest& request, const std::stop_token& stop);
+    // The whole body of such an answer. `limit`: for all of it; without, between two reads of it.
+    ApiResult<std::string> fetch(const RestRequest& request, const std::stop_token& stop,
+                                 std::optional<Milliseconds> limit = std::nullopt);
 };
 
 // `head_limit`: how long an answer's head may take, connecting included. Fails when a certificate or key cannot be used.
