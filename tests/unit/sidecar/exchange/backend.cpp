@@ -34,6 +34,16 @@ Message Peer::next() {
     return message;
 }
 
+void Peer::reset() {
+    const std::lock_guard lock(backend.mutex_);
+    Socket::reset();
+}
+
+void Peer::close() {
+    const std::lock_guard lock(backend.mutex_);
+    Socket::close();
+}
+
 Backend::Backend(Script script, int backlog) : script_(std::move(script)), listener_(bind_loopback(port_)) {
     ::listen(listener_.get(), backlog);
     acceptor_ = std::thread([this] { accept_all(); });
@@ -66,7 +76,6 @@ void Backend::accept_all() {
         connection.peer = std::make_unique<Peer>(std::move(fd), *this, connections_++);
         connection.thread = std::thread([this, peer = connection.peer.get()] {
             script_(*peer);
-            const std::lock_guard closing(mutex_);
             peer->close();
             --open_;
         });

@@ -20,6 +20,9 @@ struct Peer : Socket {
     Peer(UniqueFd fd, Backend& owner, int which) : Socket(std::move(fd)), backend(owner), number(which) {}
     // Reads a request and counts it. Not complete when the connection ended instead.
     Message next();
+    // As a socket's; but the backend may be ending it at the same time, from another thread.
+    void reset();
+    void close();
 
     Backend& backend;
     const int number;  // of the connection: 0, 1, ...
@@ -56,7 +59,7 @@ private:
     std::atomic<int> connections_{0};
     std::atomic<int> open_{0};
     std::atomic<int> requests_{0};
-    std::mutex mutex_;  // guards served_
+    std::mutex mutex_;  // guards served_ and the closing of its sockets
     std::list<Connection> served_;
     std::thread acceptor_;
 };
