@@ -31,7 +31,7 @@ build:  ## both programs, in build/release/bin (PRESET=debug and so on for anoth
 
 .PHONY: test
 test:  ## everything: lint, unit, integration, demo, fuzz, and unit and integration under the sanitizers
-	@$(BOOTSTRAP) build test lint demo
+	@$(BOOTSTRAP) build test lint demo e2e
 	@$(PYTHON) scripts/test.py
 
 .PHONY: unit
@@ -43,6 +43,11 @@ unit:  ## unit tests and golden translations
 integration:  ## against a real kube-apiserver and etcd
 	@$(BOOTSTRAP) build test
 	@$(PYTHON) scripts/test.py integration
+
+.PHONY: e2e
+e2e:  ## in a kind cluster of its own: install, inject, load, disturb, upgrade, uninstall
+	@$(BOOTSTRAP) build test e2e
+	@$(PYTHON) scripts/test.py e2e
 
 .PHONY: asan
 asan:  ## unit and integration tests under AddressSanitizer and UBSan

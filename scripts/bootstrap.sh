@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks, and nothing when nothing is missing. Run it as root (or with a sudo that asks nothing).
 #
-#   scripts/bootstrap.sh [build] [test] [lint] [bench] [demo]      default: build test lint demo, which `make test` needs
+#   scripts/bootstrap.sh [build] [test] [lint] [bench] [demo] [e2e]   default: build test lint demo e2e, which `make test` needs
 #
 # Debian packages come from apt-get; Python packages go to a virtual environment and tools that are built to a cache, both below
 # ${STEELYARD_CACHE:-~/.cache/steelyard}. Services that come with packages are neither started nor enabled.
@@ -24,6 +24,9 @@ test_packages=(
 )
 lint_packages=(clang-format-14 clang-tidy-14)
 bench_packages=(haproxy nginx-light wrk iproute2)
+# A kind cluster without Docker: the daemon's own programs. Its packages' services are neither started nor enabled. Where Docker runs
+# already, whatever brought it, none of this is installed.
+e2e_packages=(docker.io containerd runc debootstrap iptables nftables iproute2 jq util-linux)
 
 required=() optional=() pythons=() pythons_optional=() go=no
 add_group() {
@@ -34,12 +37,14 @@ add_group() {
         bench) required+=("${python_packages[@]}"); optional+=("${bench_packages[@]}")
                pythons+=(scripts/requirements/test.txt); pythons_optional+=(scripts/requirements/bench.txt); go=yes ;;
         demo) required+=("${python_packages[@]}"); pythons+=(examples/django/requirements.txt) ;;
+        e2e) docker info >/dev/null 2>&1 || optional+=("${e2e_packages[@]}")
+             required+=("${python_packages[@]}"); pythons+=(scripts/requirements/test.txt); go=yes ;;
         -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        *) die "there is no group '$1': build, test, lint, bench, demo" ;;
+        *) die "there is no group '$1': build, test, lint, bench, demo, e2e" ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- build test lint demo
+[ $# -gt 0 ] || set -- build test lint demo e2e
 for group in "$@"; do add_group "$group"; done
 
 install_packages "${required[@]}" -- "${optional[@]}"

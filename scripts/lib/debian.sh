@@ -39,6 +39,8 @@ disable_services() {
     for name in "$@"; do
         case $name in
             haproxy | prometheus) as_root systemctl disable "$name.service" >/dev/null 2>&1 || true ;;
+            docker.io) as_root systemctl disable docker.service docker.socket >/dev/null 2>&1 || true ;;
+            containerd) as_root systemctl disable containerd.service >/dev/null 2>&1 || true ;;
             nginx-light) as_root systemctl disable nginx.service >/dev/null 2>&1 || true ;;
         esac
     done

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""The end-to-end tests: makes a kind cluster, puts Steelyard into it, tests it, takes it away again.
+
+    tests/e2e/run.py test [PYTEST-ARGUMENT...]   all of it; --keep leaves the cluster, --cluster NAME uses or makes that one
+    tests/e2e/run.py up                          cluster and images only, for work by hand
+    tests/e2e/run.py images                      build the images anew and load them
+    tests/e2e/run.py shell COMMAND...            a command with kind, kubectl, helm and docker, where the cluster is
+    tests/e2e/run.py down                        delete the cluster
+
+The programs must be built: build/release/bin has them after `make build`, and steelyard-e2e after
+`cmake --build build/release --target steelyard-e2e`. One run at a time on a machine: a second one waits for the first.
+"""
+import argparse
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import cluster as clusters  # noqa: E402
+from harness import machine as machines  # noqa: E402
+from harness.machine import E2E, ROOT, MachineError, say  # noqa: E402
+
+CACHE = Path(os.environ.get("STEELYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard")
+
+
+def binaries() -> Path:
+    directory = Path(os.environ.get("STEELYARD_BIN_DIR", ROOT / "build/release/bin"))
+    for name in ("steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-e2e"):
+        if not os.access(directory / name, os.X_OK):
+            raise MachineError(f"{name} is not in {directory}: make build, and cmake --build build/release --target steelyard-e2e")
+    return directory
+
+
+def lock():
+    """Held until this process ends. Two clusters at a time fit into no ordinary machine, and they would share names."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    held = open(CACHE / "e2e.lock", "w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("another run of the end-to-end tests is under way on this machine: waiting for its end")
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return held
+
+
+def images(cluster) -> None:
+    start = time.monotonic()
+    tags = clusters.build_images(cluster.machine, clusters.version(), binaries())
+    built = time.monotonic()
+    cluster.load(*tags)
+    say(f"images: built in {built - start:.0f} s, loaded into {len(cluster.nodes())} nodes in {time.monotonic() - built:.0f} s")
+
+
+def test(cluster, arguments, pytest_arguments: list[str]) -> int:
+    was_there = arguments.cluster != clusters.NAME and cluster.exists()
+    status = 1
+    try:
+        if was_there:
+            cluster.attach()
+        else:
+            cluster.create()
+        images(cluster)
+        os.environ["STEELYARD_E2E_CLUSTER"] = cluster.name
+        status = subprocess.run([sys.executable, "-m", "pytest", "-c", E2E / "pytest.ini", "--rootdir", E2E,
+                                 *(pytest_arguments or [E2E])]).returncode
+    finally:
+        if status != 0 and cluster.exists():
+            cluster.save_logs()
+        if not arguments.keep and not was_there:
+            cluster.delete()
+    return status
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", action="store_true", help="leave the cluster as it is at the end")
+    parser.add_argument("--cluster", default=clusters.NAME, metavar="NAME", help=f"default: {clusters.NAME}")
+    parser.add_argument("action", choices=["test", "up", "images", "shell", "down", "missing"])
+    arguments, rest = parser.parse_known_args()
+    machine = machines.find()
+    missing = machine.missing()
+    if arguments.action == "missing" or missing:
+        print("\n".join(missing))
+        return 0 if arguments.action == "missing" else 3
+    machine.enter()
+    cluster = clusters.Cluster(machine, arguments.cluster)
+    if arguments.action == "shell":
+        return subprocess.run(rest or [os.environ.get("SHELL", "bash")]).returncode
+    with lock():
+        if arguments.action == "test":
+            return test(cluster, arguments, rest)
+        if arguments.action == "down":
+            cluster.delete()
+        else:
+            cluster.attach() if cluster.exists() else cluster.create()
+            images(cluster)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MachineError as problem:
+        say(f"error: {problem}")
+        sys.exit(1)
