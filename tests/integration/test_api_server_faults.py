@@ -3,6 +3,7 @@ import pytest
 
 from harness.load import Load
 from harness.objects import endpoint, endpoint_slice, service
+from harness.steelyard import SLOWDOWN
 from harness.wait import eventually
 
 
@@ -111,4 +112,4 @@ def test_an_api_server_out_of_reach_costs_next_to_no_cpu(api_server, controller)
     time.sleep(1)
     before = control.cpu_seconds()
     time.sleep(2)
-    assert control.cpu_seconds() - before < 0.2
+    assert control.cpu_seconds() - before < 0.2 * SLOWDOWN  # a busy loop takes 2 s
