@@ -1,0 +1,1 @@
+"""The Grafana dashboards as a program, so that what they share is said once: see __main__.py."""
