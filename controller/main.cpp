@@ -10,7 +10,7 @@
 
 int main(int argc, char** argv) {
     // One arena: threads hand what they allocate to the owner of the state, and an arena each would never shrink again.
-    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_ARENA_MAX, 1);  // NOLINT(concurrency-mt-unsafe): there is no other thread yet
     auto options = steelyard::parse_controller_options(argc, argv);
     if (const int* status = std::get_if<int>(&options)) return *status;
     try {

@@ -17,7 +17,7 @@ using tcp = asio::ip::tcp;
 
 constexpr size_t kMaxConnections = 128;
 constexpr uint32_t kMaxHead = 8 * 1024;
-constexpr uint64_t kMaxBody = 64 * 1024;
+constexpr uint64_t kMaxBody = 64u << 10;
 constexpr std::chrono::seconds kTimeout{10};
 
 }  // namespace

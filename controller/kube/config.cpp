@@ -188,7 +188,7 @@ std::vector<std::string> split_paths(const std::string& text) {
 
 Environment process_environment() {
     return [](const std::string& name) -> std::optional<std::string> {
-        const char* value = std::getenv(name.c_str());
+        const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): at start, before any thread
         if (value == nullptr) return std::nullopt;
         return value;
     };

@@ -22,7 +22,7 @@ struct ReflectorTiming {
     Milliseconds idle_limit{120'000};  // bookmarks come about every minute; a stream silent for longer is replaced
     Milliseconds steady_after{5'000};  // a watch that held so long ends the back-off
     int64_t page_size = 500;
-    size_t page_bytes = 16 * 1024 * 1024;  // larger pages halve the page size, down to 10
+    size_t page_bytes = 16u << 20;  // larger pages halve the page size, down to 10
     int64_t watch_seconds_min = 240;
     int64_t watch_seconds_max = 480;
 };

@@ -8,7 +8,7 @@ namespace steelyard::kube {
 namespace {
 
 constexpr auto kReadAgainAfter = std::chrono::minutes(1);
-constexpr size_t kMaxTokenBytes = 64 * 1024;
+constexpr size_t kMaxTokenBytes = 64u << 10;
 
 std::string trim(const std::string& text) {
     static constexpr const char* kSpace = " \t\r\n";

@@ -48,15 +48,16 @@ void Catalog::read(const std::string& file, Decoded decoded) {
     for (Placed& placed : decoded.objects) {
         const Id id = id_of(placed.object);
         const std::string place = placed.place.to_string();
+        const std::string where = ", " + place + ": ";
         const auto [entry, is_new] = fresh.objects.try_emplace(id);
         if (is_new) {
             for (const std::string& remark : remarks_on(placed.object)) {
-                fresh.problems.push_back(line(file, ", " + place + ": " + remark));
+                fresh.problems.push_back(line(file, where + remark));
             }
             entry->second = {std::make_shared<const Object>(std::move(placed.object)), place};
         } else {
-            fresh.problems.push_back(line(
-                file, ", " + place + ": is declared in " + entry->second.place + " as well; that one is in force"));
+            fresh.problems.push_back(
+                line(file, where + "is declared in " + entry->second.place + " as well; that one is in force"));
         }
     }
     if (!decoded.faults.empty()) {

@@ -52,7 +52,7 @@ Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open(const std::filesyst
 DirectoryWatch::~DirectoryWatch() { ::close(fd_); }
 
 void DirectoryWatch::drain(const std::function<void(Event event, std::string_view name)>& tell) {
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+    alignas(inotify_event) std::array<char, 16u << 10> buffer;
     for (;;) {
         const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;

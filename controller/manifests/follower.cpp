@@ -237,11 +237,11 @@ void Follower::read_one(const std::string& name) {
             return;
         case FileText::Outcome::whole:
         case FileText::Outcome::failed:
-            return accept(name, std::move(text));
+            return accept(name, text);
     }
 }
 
-void Follower::accept(const std::string& name, FileText text) {
+void Follower::accept(const std::string& name, const FileText& text) {
     std::error_code error;
     known_[name] = {text.stamp, std::nullopt, fs::is_symlink(path_of(name), error),
                     text.outcome == FileText::Outcome::failed};

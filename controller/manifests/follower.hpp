@@ -49,7 +49,7 @@ private:
     void rescan();
     void pass();
     void read_one(const std::string& name);
-    void accept(const std::string& name, FileText text);
+    void accept(const std::string& name, const FileText& text);
     void gone(const std::string& name, Duration grace);
     void bury();
     void deliver();

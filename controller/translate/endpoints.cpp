@@ -180,7 +180,11 @@ void translate_slice(const kube::ObjectKey& key, const Options& options, View& v
     for (size_t i = 0; i < matches.size(); ++i) {
         for (config::Endpoint& endpoint : endpoints) endpoint.port = matches[i].number;
         config::EndpointSlice made{matches[i].port->upstream, key.name, {}};
-        made.endpoints = i + 1 == matches.size() ? std::move(endpoints) : endpoints;
+        if (i + 1 == matches.size()) {
+            made.endpoints.swap(endpoints);  // the last one need not copy
+        } else {
+            made.endpoints = endpoints;
+        }
         out.add(std::move(made));
     }
 }

@@ -17,7 +17,7 @@ using config::Problems;
 using config::StatusRange;
 using nlohmann::json;
 
-constexpr size_t kMaxBytes = 16 * 1024;
+constexpr size_t kMaxBytes = 16u << 10;
 constexpr size_t kMaxRanges = 16;
 constexpr size_t kMaxPathBytes = 1024;
 constexpr uint32_t kHour = 3'600'000;
