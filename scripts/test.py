@@ -2,7 +2,7 @@
 """Runs the tests, quick layers first, and ends with one line: N passed, N failed, N skipped.
 
     scripts/test.py                  all layers, as `make test` does
-    scripts/test.py unit asan ...    only these: lint unit fuzz asan tsan integration integration-asan integration-tsan demo
+    scripts/test.py unit asan ...    only these: lint charts observability unit fuzz asan tsan integration integration-asan integration-tsan demo e2e
     scripts/test.py --list           their names and what each does
 
 Ends with status 1 if a test failed or a layer could not run. Meant to run in the virtual environment that scripts/bootstrap.sh
@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from testing import demo, fuzz, integration, lint, unit  # noqa: E402
+from testing import charts, demo, e2e, fuzz, integration, lint, observability, unit  # noqa: E402
 from testing.layer import Counts, LayerError, say  # noqa: E402
 
 DEMO_SECONDS = int(os.environ.get("DEMO_SECONDS", "30"))
@@ -24,6 +24,8 @@ FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 
 LAYERS = {
     "lint": ("formatting, headers that compile alone, scripts that parse", lint.layer),
+    "charts": ("the chart: lint, schemas, refused values, helm-unittest, kube-score, manifests", charts.layer),
+    "observability": ("dashboards and alert rules: promtool, a test of each alert, runbooks", observability.layer),
     "unit": ("unit tests and golden translations, preset release", lambda: unit.layer("release")),
     "integration": ("a real kube-apiserver and etcd, kubectl, both programs", lambda: integration.layer("release")),
     "demo": (f"make demo for {DEMO_SECONDS} s", lambda: demo.layer(DEMO_SECONDS)),
@@ -32,6 +34,7 @@ LAYERS = {
     "tsan": ("unit tests under ThreadSanitizer", lambda: unit.layer("tsan")),
     "integration-asan": ("a part of the integration tests under AddressSanitizer", lambda: integration.layer("asan", "sanitizer")),
     "integration-tsan": ("a part of the integration tests under ThreadSanitizer", lambda: integration.layer("tsan", "sanitizer")),
+    "e2e": ("a kind cluster: the chart, injection, traffic through every change", e2e.layer),
 }
 
 
