@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import kubectl, load, objects, release  # noqa: E402
+from harness import prometheus as prometheus_module  # noqa: E402
 from harness.cluster import Cluster  # noqa: E402
 from harness.machine import find, say  # noqa: E402
 
@@ -89,3 +90,11 @@ def namespace(request, installation):
     kubectl.apply(objects.namespace(name))
     yield name
     kubectl.run("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def prometheus(clients):
+    """harness.prometheus, installed; the clients' sidecars and the controllers are scraped every 2 s."""
+    prometheus_module.install()
+    yield prometheus_module
+    prometheus_module.uninstall()

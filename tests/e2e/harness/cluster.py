@@ -50,21 +50,24 @@ class Cluster:
         self.kubeconfig.parent.mkdir(exist_ok=True)
         call("kind", "export", "kubeconfig", "--name", self.name)
 
-    def load(self, *tags: str):
-        """Copies images into every node. One archive for all of them: layers that they share travel once."""
-        nodes = self.nodes()
+    def load(self, *tags: str, only: str = ""):
+        """Copies images into every node (`only`: those whose name ends so). One archive: layers that they share travel once."""
+        nodes = [node for node in self.nodes() if node.endswith(only)]
         with scratch() as directory:
             archive = Path(directory) / "images.tar"
             call("docker", "save", "-o", archive, *tags)
-            imports = [subprocess.Popen(["docker", "exec", "-i", node, "ctr", "--namespace=k8s.io", "images", "import",
-                                         "--snapshotter=overlayfs", "--digests", "--all-platforms", "-"],
-                                        stdin=open(archive, "rb"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-                       for node in nodes]
+            imports = [self._import(node, archive) for node in nodes]
             for node, process in zip(nodes, imports):
                 output, _ = process.communicate(timeout=300)
-                process.stdin.close() if process.stdin else None
                 if process.returncode != 0:
                     raise MachineError(f"loading {', '.join(tags)} into {node}:\n{output}")
+
+    @staticmethod
+    def _import(node: str, archive: Path) -> subprocess.Popen:
+        with open(archive, "rb") as source:
+            return subprocess.Popen(["docker", "exec", "-i", node, "ctr", "--namespace=k8s.io", "images", "import",
+                                     "--snapshotter=overlayfs", "--digests", "--all-platforms", "-"],
+                                    stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def nodes(self) -> list[str]:
         return sorted(call("kind", "get", "nodes", "--name", self.name).split())
@@ -98,9 +101,14 @@ class Cluster:
             (LOGS / file).write_text(text)
 
 
+# The one node that Prometheus runs on: its image is as large as all others together.
+PROMETHEUS_NODE = "worker2"
+PROMETHEUS = "steelyard/prometheus:test"
+
+
 def build_images(machine, version: str, binaries: Path) -> list[str]:
     """The product's two images from the programs already built, the tests' program and Prometheus. Returns their tags."""
-    tags = [f"steelyard/controller:{version}", f"steelyard/sidecar:{version}", "steelyard/e2e:test", "steelyard/prometheus:test"]
+    tags = [f"steelyard/controller:{version}", f"steelyard/sidecar:{version}", "steelyard/e2e:test", PROMETHEUS]
     for program, tag in zip(("controller", "sidecar"), tags):
         machine.build(tag, ROOT, "-f", ROOT / program / "Dockerfile", "--build-arg", "BINARIES=prebuilt")
     with scratch() as directory:
