@@ -34,6 +34,11 @@ test:  ## everything: lint, unit, integration, demo, fuzz, and unit and integrat
 	@$(BOOTSTRAP) build test lint demo e2e
 	@$(PYTHON) scripts/test.py
 
+.PHONY: charts
+charts:  ## the helm chart: lint, schemas, refused values, unit tests, manifests
+	@$(BOOTSTRAP) test
+	@$(PYTHON) scripts/test.py charts
+
 .PHONY: unit
 unit:  ## unit tests and golden translations
 	@$(BOOTSTRAP) build test
