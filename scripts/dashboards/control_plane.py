@@ -1,5 +1,5 @@
 """Control plane: does the controller see the cluster, and do the proxies have what it says."""
-from .expressions import join, of_program, quantile, quantiles, rate, ratio
+from .expressions import join, of_program, or_zero, quantile, quantiles, rate, ratio
 from .grafana import ORANGE, RED, Dashboard, thresholds, variable
 
 N = 'namespace=~"$namespace"'
@@ -92,8 +92,8 @@ def _duties(board: Dashboard):
                  [(f"sum by (pod) (increase(steelyard_controller_leader_transitions_total{join(N)}[$__rate_interval]))", "{{pod}}")], "short")
     board.series("Certificates end in", "Per replica: after a renewal all should agree.",
                  [(f"steelyard_controller_certificate_expiry_timestamp_seconds{join(N)} - time()", "{{pod}} {{certificate}}")], "s", minimum=None)
-    board.series("Injections", "Pods that the webhook was asked about, by what became of them.",
-                 [(rate("steelyard_controller_injections_total", N, "result"), "{{result}}")], "ops")
+    board.series("Injections", "Pods that the webhook was asked about, by what became of them; 0 where it is off.",
+                 [(or_zero(rate("steelyard_controller_injections_total", N, "result")), "{{result}}")], "ops")
     board.series("Events", "Kubernetes Events, by what became of them.", [(rate("steelyard_controller_events_total", N, "result"), "{{result}}")], "ops")
     board.series("Held to be pushed", "Resources, and removals remembered for proxies that come back.",
                  [(f"max by (kind) (steelyard_push_resources{join(N)})", "{{kind}}"), (f"max(steelyard_push_tombstones{join(N)})", "removals")], "short")

@@ -44,5 +44,5 @@ def of_program(metric: str, where: str, program: str) -> str:
 
 
 def or_zero(expression: str) -> str:
-    """For what is empty on a healthy system because it counts what is wrong. Not with `by`: it would add a series without labels."""
-    return f"{expression} or vector(0)"
+    """For what is empty on a healthy system because it counts what is wrong, or belongs to what is not switched on."""
+    return f"{expression} or on () vector(0)"

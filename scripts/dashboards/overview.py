@@ -74,7 +74,8 @@ def _connections(board: Dashboard):
     board.series("Retries", "Tries after the first, by upstream; the ten highest.",
                  [(f"topk(10, {rate('steelyard_upstream_retries_total', N, 'upstream')})", "{{upstream}}")], "ops")
     board.series("Captured connections", "What became of connections that were redirected to the proxy. passthrough: the destination is no Service that is known. "
-                 "refused: it cannot be served.", [(rate("steelyard_capture_connections_total", N, "outcome"), "{{outcome}}")], "cps", stacked=True)
+                 "refused: it cannot be served. 0 where nothing is captured.",
+                 [(or_zero(rate("steelyard_capture_connections_total", N, "outcome")), "{{outcome}}")], "cps", stacked=True)
     board.series("Malformed requests", "Requests refused before any endpoint saw them, by fault.",
                  [(rate("steelyard_http_malformed_requests_total", N, "fault"), "{{fault}}")], "reqps")
     board.series("Connections in use of the limit", "Per proxy; at 100% new clients are closed unserved.",
