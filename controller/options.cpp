@@ -1,6 +1,7 @@
 #include "controller/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <tuple>
 
@@ -8,13 +9,20 @@
 #include "common/cli/cli.hpp"
 #include "common/log.hpp"
 #include "common/metrics/series_limit.hpp"
+#include "controller/options_cluster.hpp"
 
 namespace steelyard {
 namespace {
 
 struct Text {  // the flags as they were typed
     std::string push = "0.0.0.0:9443", admin = "0.0.0.0:9080", log_level = "info", log_format = "text";
+    ClusterFlags cluster;
 };
+
+bool runs_in_a_cluster(const ControllerOptions& options) {
+    const char* host = std::getenv("KUBERNETES_SERVICE_HOST");  // what kube::load_config goes by
+    return options.kubeconfig.empty() && options.manifests.empty() && host != nullptr && *host != '\0';
+}
 
 Result<void> finish(const Text& text, ControllerOptions& options) {
     if (auto logging = log::init(text.log_level, text.log_format); !logging) return logging;
@@ -31,7 +39,8 @@ Result<void> finish(const Text& text, ControllerOptions& options) {
     auto admin = admin::parse_listen(text.admin);
     if (!admin) return Error{"--admin-listen", admin.error().problem};
     std::tie(options.admin_ip, options.admin_port) = *admin;
-    return {};
+    options.in_cluster = runs_in_a_cluster(options);
+    return finish_cluster_flags(text.cluster, options);
 }
 
 }  // namespace
@@ -52,6 +61,7 @@ std::variant<ControllerOptions, int> parse_controller_options(int argc, const ch
     app.add_option("--metrics-series-limit", options.metrics_series_limit, "The most series that /metrics shows")
         ->check(CLI::Range(metrics::SeriesLimit::kLeast, size_t{10'000'000}))
         ->capture_default_str();
+    add_cluster_flags(app, text.cluster, options);
     app.add_option("--log-level", text.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", text.log_format, "text or json")->capture_default_str();
     if (const auto status = cli::parse(app, argc, argv)) return *status;

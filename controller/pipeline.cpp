@@ -10,8 +10,13 @@
 
 namespace steelyard {
 
-Pipeline::Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough)
-    : inbox_(inbox), server_(server), enough_(std::move(enough)), translator_(options) {}
+Pipeline::Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough,
+                   OnProblem on_problem)
+    : inbox_(inbox),
+      server_(server),
+      enough_(std::move(enough)),
+      on_problem_(std::move(on_problem)),
+      translator_(options) {}
 
 void Pipeline::run() {
     const auto begun = Clock::now();
@@ -44,6 +49,7 @@ void Pipeline::say(const std::vector<translate::ServiceProblems>& services) {
         for (const auto& problem : problems) {
             if (std::find(said.begin(), said.end(), problem) != said.end()) continue;
             log::warn("Service {}/{}: {}: {}", service.ns, service.name, problem.reason, problem.message);
+            if (on_problem_) on_problem_(service, problem);
         }
         for (const auto& problem : said) {
             if (std::find(problems.begin(), problems.end(), problem) != problems.end()) continue;
@@ -52,6 +58,11 @@ void Pipeline::say(const std::vector<translate::ServiceProblems>& services) {
         said = problems;
         if (problems.empty()) said_.erase(service);
     }
+}
+
+std::string Pipeline::uid_of(const kube::ObjectKey& service) const {
+    const auto* found = state_.service(service);
+    return found != nullptr ? found->uid : std::string();
 }
 
 PipelineStats Pipeline::stats() const {

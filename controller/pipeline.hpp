@@ -29,13 +29,18 @@ public:
     // Is enough known to push? Asked until it is so once.
     using Enough = std::function<bool(const store::ClusterState&)>;
 
-    Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough);
+    // A problem that was not there before.
+    using OnProblem = std::function<void(const kube::ObjectKey& service, const translate::Problem&)>;
+
+    Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough,
+             OnProblem on_problem = {});
 
     // Takes along all that waits in the inbox.
     void run();
     bool ready() const { return ready_; }
     PipelineStats stats() const;
     std::vector<translate::ServiceProblems> problems() const { return translator_.problems(); }
+    std::string uid_of(const kube::ObjectKey& service) const;  // "" = there is none
 
 private:
     void say(const std::vector<translate::ServiceProblems>& services);
@@ -43,6 +48,7 @@ private:
     store::Inbox& inbox_;
     push::PushServer& server_;
     Enough enough_;
+    OnProblem on_problem_;
     store::ClusterState state_;
     translate::Translator translator_;
     std::map<kube::ObjectKey, std::vector<translate::Problem>> said_;  // what was logged and still stands

@@ -7,7 +7,9 @@
 
 namespace steelyard::cli {
 
-// nullopt when it is no such text, or more than a year.
-std::optional<Milliseconds> parse_duration(std::string_view text);
+inline constexpr Milliseconds kYear{int64_t{365} * 24 * 3'600'000};
+
+// nullopt when it is no such text, or more than `limit`.
+std::optional<Milliseconds> parse_duration(std::string_view text, Milliseconds limit = kYear);
 
 }  // namespace steelyard::cli

@@ -67,26 +67,21 @@ EventSpec fit(EventSpec event) {
     return event;
 }
 
-bool Aggregator::take(Bucket& bucket, double burst, Milliseconds refill, TimePoint now) {
-    const double passed = std::chrono::duration<double>(now - bucket.at) / std::chrono::duration<double>(refill);
-    bucket.tokens = std::min(burst, bucket.tokens + std::max(0.0, passed));
-    bucket.at = now;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
-}
-
 bool Aggregator::admit(const EventSpec& event, TimePoint now) {
-    if (!total_) total_ = Bucket{limits_.total_burst, now};
     if (objects_.size() >= limits_.max_kinds) {
         // A bucket that is full again says nothing that a new one would not.
         const Duration full = limits_.object_refill * static_cast<int64_t>(limits_.object_burst);
         std::erase_if(objects_, [&](const auto& entry) { return now - entry.second.at >= full; });
         if (objects_.size() >= limits_.max_kinds) objects_.clear();
     }
-    auto& object = objects_.try_emplace(object_of(event.regarding), Bucket{limits_.object_burst, now}).first->second;
-    return take(object, limits_.object_burst, limits_.object_refill, now) &&
-           take(*total_, limits_.total_burst, limits_.total_refill, now);
+    Bucket& bucket = objects_.try_emplace(object_of(event.regarding), Bucket{limits_.object_burst, now}).first->second;
+    const double passed =
+        std::chrono::duration<double>(now - bucket.at) / std::chrono::duration<double>(limits_.object_refill);
+    bucket.tokens = std::min(limits_.object_burst, bucket.tokens + std::max(0.0, passed));
+    bucket.at = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
 }
 
 // The half that was seen longest ago is forgotten; what comes again then meets its Event by name.

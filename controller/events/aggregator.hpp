@@ -1,7 +1,7 @@
 #pragma once
 // Decides what is written for what was recorded: the first of a kind makes an Event, repeats are counted and written as its
 // series at most once an interval, and one object cannot flood the cluster (a token bucket each, as client-go's spam
-// filter; another for all). An Event's name is a hash of what it says, so that replicas and a restarted controller meet
+// filter). An Event's name is a hash of what it says, so that replicas and a restarted controller meet
 // in one object. Pure: never does I/O, never reads a clock; one thread. Bounded by Limits::max_kinds.
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +19,6 @@ struct Limits {
     Milliseconds series_interval{10'000};  // between two writes of one series
     double object_burst = 25;              // new Events about one object at once
     Milliseconds object_refill{300'000};   // one more
-    double total_burst = 100;
-    Milliseconds total_refill{200};
     size_t max_kinds = 4096;  // Events and objects remembered
 };
 
@@ -44,7 +42,7 @@ public:
     // Series that are due.
     std::vector<Write> due(TimePoint now);
     std::optional<TimePoint> next_due() const;
-    uint64_t suppressed() const { return suppressed_; }  // by the buckets, or repeats of a `once`
+    uint64_t suppressed() const { return suppressed_; }  // by the bucket, or repeats of a `once`
 
 private:
     struct Bucket {
@@ -58,14 +56,12 @@ private:
         uint64_t more = 0;  // seen since
     };
 
-    static bool take(Bucket& bucket, double burst, Milliseconds refill, TimePoint now);
     bool admit(const EventSpec& event, TimePoint now);
     void make_room();
 
     const Limits limits_;
     std::unordered_map<std::string, Seen> seen_;  // by event_name
     std::unordered_map<std::string, Bucket> objects_;
-    std::optional<Bucket> total_;
     uint64_t suppressed_ = 0;
 };
 

@@ -96,6 +96,7 @@ private:
     void run(const std::stop_token& stop);
     std::optional<EventSpec> take(const std::stop_token& stop);
     void write(const Aggregator::Write& write, const std::stop_token& stop);
+    void sleep(Milliseconds time, const std::stop_token& stop);
     Outcome attempt(const Aggregator::Write& write, const std::stop_token& stop);
     Outcome add_to_series(const Aggregator::Write& write, const std::stop_token& stop);
     void count(uint64_t RecorderStats::*result) {
@@ -117,11 +118,15 @@ private:
 void Recorder::Impl::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         if (auto event = take(stop)) {
-            if (auto one = aggregator_.observe(std::move(*event), Clock::now())) write(*one, stop);
+            if (auto one = aggregator_.observe(std::move(*event), Clock::now())) {
+                write(*one, stop);
+                sleep(options_.pace, stop);
+            }
         }
         for (const auto& one : aggregator_.due(Clock::now())) {
             if (stop.stop_requested()) return;
             write(one, stop);
+            sleep(options_.pace, stop);
         }
         const std::lock_guard lock(mutex_);
         stats_.suppressed = aggregator_.suppressed();
@@ -165,10 +170,14 @@ void Recorder::Impl::write(const Aggregator::Write& write, const std::stop_token
         }
         const Milliseconds wait = std::max(backoff.next(), error.retry_after.value_or(Milliseconds(0)));
         if (!is_transient(error.kind) || Clock::now() + wait >= deadline) return count(&RecorderStats::failed);
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, stop, wait, [&] { return stop.stop_requested(); });
+        sleep(wait, stop);
         if (stop.stop_requested()) return;
     }
+}
+
+void Recorder::Impl::sleep(Milliseconds time, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, time, [] { return false; });
 }
 
 Recorder::Impl::Outcome Recorder::Impl::attempt(const Aggregator::Write& write, const std::stop_token& stop) {

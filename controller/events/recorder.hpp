@@ -20,8 +20,9 @@ namespace steelyard::events {
 
 struct RecorderOptions {
     std::string identity;  // reportingInstance: which controller says it
-    Limits limits;
-    size_t max_queue = 1024;
+    Limits limits{};
+    size_t max_queue = 4096;
+    Milliseconds pace{20};           // between two writes
     Milliseconds patience{60'000};   // for one write
     Milliseconds retry_base{200};
     Milliseconds retry_limit{10'000};

@@ -28,6 +28,12 @@ template <class T>
 constexpr JsonNode kMetaFields[] = {
     {.name = "namespace", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.ns = v.text; }},
     {.name = "name", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.name = v.text; }},
+    {.name = "uid",
+     .set =
+         [](void* r, const JsonValue& v) {
+             if constexpr (std::is_same_v<T, Service>) object<T>(r).uid = v.text;
+             static_cast<void>(r), static_cast<void>(v);
+         }},
     {.name = "resourceVersion",
      .set = [](void* r, const JsonValue& v) { object<T>(r).meta.resource_version = v.text; }},
     {.name = "annotations",

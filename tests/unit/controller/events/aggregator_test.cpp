@@ -53,17 +53,8 @@ TEST(Aggregator, OneObjectCannotFloodTheClusterNorHoldUpOthers) {
     EXPECT_TRUE(aggregator.observe(event("later"), at(10)));
 }
 
-TEST(Aggregator, AllTogetherAreLimitedAsWell) {
-    Aggregator aggregator({.total_burst = 10, .total_refill = Milliseconds(100)});
-    int made = 0;
-    for (int i = 0; i < 50; ++i) made += aggregator.observe(event("a", "s" + std::to_string(i)), at(0)).has_value();
-    EXPECT_EQ(made, 10);
-    EXPECT_TRUE(aggregator.observe(event("a", "later"), at(0.1)));
-    EXPECT_FALSE(aggregator.observe(event("b", "later"), at(0.1)));
-}
-
 TEST(Aggregator, MemoryIsBounded) {
-    Aggregator aggregator({.total_burst = 1e9, .max_kinds = 100});
+    Aggregator aggregator({.max_kinds = 100});
     for (int i = 0; i < 10'000; ++i) aggregator.observe(event("a", "s" + std::to_string(i)), at(i));
     EXPECT_FALSE(aggregator.observe(event("a", "s9999"), at(10'000)));  // of the last ones we know
     const auto forgotten = aggregator.observe(event("a", "s1"), at(10'000));

@@ -84,7 +84,7 @@ RecorderOptions quick() {
     RecorderOptions out;
     out.identity = "controller-1";
     out.limits.series_interval = Milliseconds(1);
-    out.retry_base = out.retry_limit = Milliseconds(2);
+    out.retry_base = out.retry_limit = out.pace = Milliseconds(2);
     return out;
 }
 
