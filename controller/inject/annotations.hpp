@@ -21,10 +21,10 @@ constexpr std::string_view kExcludePortsAnnotation = "steelyard.dev/exclude-port
 constexpr std::string_view kExcludeCidrsAnnotation = "steelyard.dev/exclude-cidrs";
 constexpr std::string_view kStatusAnnotation = "steelyard.dev/status";
 
-constexpr uint16_t kAdminPort = 9901;    // the sidecar's, on loopback
-constexpr uint16_t kMetricsPort = 9902;  // the sidecar's, for the kubelet and Prometheus
+constexpr uint16_t kAdminPort = 9901;     // the sidecar's, on loopback
+constexpr uint16_t kMetricsPort = 9902;   // the sidecar's, for the kubelet and Prometheus
 constexpr uint16_t kCapturePort = 15001;  // the sidecar's, on loopback
-constexpr size_t kMaxItems = 64;         // of one annotation
+constexpr size_t kMaxItems = 64;          // of one annotation
 
 struct DeclaredUpstream {
     uint16_t listen = 0;  // on 127.0.0.1 of the pod

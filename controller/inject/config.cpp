@@ -20,9 +20,9 @@ constexpr size_t kMaxNetworks = 64;
 constexpr uint32_t kMaxDrain = 3'600'000;
 
 std::string shown(const Json& value) {
-    return value.is_structured() ? std::string(value.is_array() ? "a list" : "a mapping")
-                                 : "'" + config::shown(value.is_string() ? value.get_ref<const std::string&>()
-                                                                         : value.dump()) + "'";
+    return value.is_structured()
+               ? std::string(value.is_array() ? "a list" : "a mapping")
+               : "'" + config::shown(value.is_string() ? value.get_ref<const std::string&>() : value.dump()) + "'";
 }
 
 // Reads the members of one mapping and says which of them it does not know.
@@ -51,8 +51,8 @@ public:
     void choice(std::string_view name, std::string& out, std::initializer_list<std::string_view> choices) const {
         const Json* value = get(name);
         if (value == nullptr) return;
-        if (value->is_string() && std::find(choices.begin(), choices.end(), value->get_ref<const std::string&>()) !=
-                                      choices.end()) {
+        if (value->is_string() &&
+            std::find(choices.begin(), choices.end(), value->get_ref<const std::string&>()) != choices.end()) {
             out = value->get<std::string>();
             return;
         }
@@ -75,10 +75,10 @@ public:
         }
         for (size_t i = 0; i < value->size(); ++i) {
             const Json& item = (*value)[i];
-            Result<std::string> one =
-                item.is_string()           ? parse(item.get_ref<const std::string&>())
-                : item.is_number_integer() ? parse(item.dump())
-                                           : Result<std::string>(Error{"", shown(item) + " is not a text"});
+            Result<std::string> one = item.is_string() ? parse(item.get_ref<const std::string&>())
+                                      : item.is_number_integer()
+                                          ? parse(item.dump())
+                                          : Result<std::string>(Error{"", shown(item) + " is not a text"});
             if (one) {
                 out.push_back(*one);
             } else {
@@ -99,10 +99,11 @@ bool is_quantity(const Json& value) {
     if (!value.is_string()) return false;
     const auto& text = value.get_ref<const std::string&>();
     const size_t digits = text.find_first_not_of("0123456789.");
-    if (digits == 0 || std::count(text.begin(), text.end(), '.') > 1 || text.empty() || text.front() == '.') return false;
+    if (digits == 0 || std::count(text.begin(), text.end(), '.') > 1 || text.empty() || text.front() == '.')
+        return false;
     if (digits == std::string::npos) return true;
-    constexpr std::array<std::string_view, 14> kSuffixes{"n",  "u",  "m",  "k",  "M",  "G",  "T",
-                                                         "Ki", "Mi", "Gi", "Ti", "Pi", "P",  "E"};
+    constexpr std::array<std::string_view, 14> kSuffixes{"n",  "u",  "m",  "k",  "M",  "G", "T",
+                                                         "Ki", "Mi", "Gi", "Ti", "Pi", "P", "E"};
     return std::find(kSuffixes.begin(), kSuffixes.end(), std::string_view(text).substr(digits)) != kSuffixes.end();
 }
 
@@ -122,7 +123,8 @@ void read_resources(const Json& root, Problems& problems, InjectConfig& out) {
         }
         for (const auto& [name, amount] : amounts.items()) {
             if (!is_quantity(amount))
-                problems.add(kind_path / config::shown(name), shown(amount) + " is not a quantity such as 100m or 64Mi");
+                problems.add(kind_path / config::shown(name),
+                             shown(amount) + " is not a quantity such as 100m or 64Mi");
         }
     }
     if (!resources->empty()) out.resources = resources->dump();

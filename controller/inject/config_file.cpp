@@ -24,8 +24,9 @@ Result<InjectConfig> ConfigFile::read() {
     stamp_ = file.stamp;
     if (file.outcome == Outcome::failed) return Error{path_, file.problem};
     auto parsed = parse_inject_config(file.text);
-    if (!parsed) return Error{path_.string() + (parsed.error().where.empty() ? "" : ", " + parsed.error().where),
-                              parsed.error().problem};
+    if (!parsed)
+        return Error{path_.string() + (parsed.error().where.empty() ? "" : ", " + parsed.error().where),
+                     parsed.error().problem};
     return parsed;
 }
 

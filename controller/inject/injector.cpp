@@ -7,6 +7,8 @@
 namespace steelyard::inject {
 namespace {
 
+constexpr std::chrono::seconds kComplaintInterval{10};
+
 std::string pod_name(const Review& review) {
     if (!review.name.empty()) return review.name;
     const Json* metadata = member(review.object, "metadata");
@@ -17,7 +19,12 @@ std::string pod_name(const Review& review) {
 }
 
 InjectEvent event_of(const Review& review, const Outcome& outcome) {
-    InjectEvent event{"v1", "Pod", review.ns, pod_name(review), "", outcome.reason,
+    InjectEvent event{"v1",
+                      "Pod",
+                      review.ns,
+                      pod_name(review),
+                      "",
+                      outcome.reason,
                       "Pod " + review.ns + "/" + pod_name(review) +
                           (outcome.decision == Decision::refuse ? " is refused: " : " is not injected: ") +
                           outcome.message};
@@ -48,7 +55,12 @@ Injector::Answer Injector::handle(std::string_view body) {
     const auto review = parse_review(body);
     if (!review) {
         ++errors_;
-        log::warn("webhook: a call that is no admission review is refused: {}", review.error().to_string());
+        if (const TimePoint now = Clock::now(); now >= next_complaint_.load()) {
+            next_complaint_ = now + kComplaintInterval;
+            log::warn(
+                "webhook: a call that is no admission review is refused: {}; more of them are only counted for a while",
+                review.error().to_string());
+        }
         return {400, "400 not an AdmissionReview: " + review.error().to_string() + "\n"};
     }
     const auto config = sources_.config();

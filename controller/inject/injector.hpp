@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/clock.hpp"
 #include "controller/inject/config.hpp"
 
 namespace steelyard::inject {
@@ -49,6 +50,8 @@ public:
 private:
     InjectSources sources_;
     std::atomic<uint64_t> injected_{0}, skipped_{0}, refused_{0}, errors_{0};
+    std::atomic<TimePoint>
+        next_complaint_{};  // about calls that are no reviews: whoever sends them does not fill the log
 };
 
 }  // namespace steelyard::inject

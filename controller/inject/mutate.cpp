@@ -34,8 +34,9 @@ Outcome refused(std::string reason, const std::string& problem) {
 }
 
 Outcome not_ready(std::string reason, const std::string& problem) {
-    return {Decision::refuse, std::move(reason), problem + "; the pod can be created once that is mended", {}, true,
-            true, Json::array()};
+    return {
+        Decision::refuse, std::move(reason), problem + "; the pod can be created once that is mended", {}, true, true,
+        Json::array()};
 }
 
 // A decision that is clear before the pod's wishes are read.
@@ -57,8 +58,8 @@ std::optional<Outcome> before_wishes(const Json& pod, const Namespace& ns) {
     if (!label && ns.labels) {
         const auto of_namespace = ns.labels->find(std::string(kInjectLabel));
         if (of_namespace == ns.labels->end() || of_namespace->second != "enabled")
-            return skipped("NotOptedIn", "neither the pod nor its namespace is labelled " + std::string(kInjectLabel) +
-                                             ": enabled");
+            return skipped("NotOptedIn",
+                           "neither the pod nor its namespace is labelled " + std::string(kInjectLabel) + ": enabled");
     }
     return std::nullopt;
 }
@@ -69,13 +70,12 @@ std::optional<Outcome> name_taken(const Json& pod) {
     for (const ContainerRef& container : containers_of(pod)) {
         if (container.name != kSidecarName && container.name != kCaptureName) continue;
         if (marked && container.name == kSidecarName) return skipped("AlreadyInjected", "the pod has its sidecar");
-        if (!marked)
-            return refused("NameClash", container.place + ".name: is a name that the injection uses");
+        if (!marked) return refused("NameClash", container.place + ".name: is a name that the injection uses");
     }
     for (const auto volume : {kStateVolume, kTokenVolume}) {
         if (has_volume(pod, volume))
-            return refused("NameClash", "spec.volumes: has a volume " + std::string(volume) +
-                                            ", a name that the injection uses");
+            return refused("NameClash",
+                           "spec.volumes: has a volume " + std::string(volume) + ", a name that the injection uses");
     }
     return std::nullopt;
 }
@@ -84,7 +84,8 @@ std::optional<Outcome> unsuitable(const Json& pod) {
     const Json& spec = *member(pod, "spec");
     if (is_true(spec, "hostNetwork"))
         return skipped("HostNetwork",
-                       "a pod with hostNetwork: true shares its node's ports and packet rules and is not injected", true);
+                       "a pod with hostNetwork: true shares its node's ports and packet rules and is not injected",
+                       true);
     if (is_windows(pod)) return skipped("Windows", "a pod for Windows nodes is not injected", true);
     return std::nullopt;
 }
@@ -107,8 +108,10 @@ Result<Wishes> read_wishes(const Json& pod, const Namespace& ns, std::vector<std
                                std::string(kUpstreamsAnnotation));
         return {};
     };
-    if (auto done = read(kExcludePortsAnnotation, parse_exclude_ports, wishes.exclude_ports); !done) return done.error();
-    if (auto done = read(kExcludeCidrsAnnotation, parse_exclude_cidrs, wishes.exclude_cidrs); !done) return done.error();
+    if (auto done = read(kExcludePortsAnnotation, parse_exclude_ports, wishes.exclude_ports); !done)
+        return done.error();
+    if (auto done = read(kExcludeCidrsAnnotation, parse_exclude_cidrs, wishes.exclude_cidrs); !done)
+        return done.error();
     return wishes;
 }
 
@@ -131,8 +134,8 @@ void warn_of_unknown_annotations(const Json& pod, std::vector<std::string>& warn
 // A port of the pod that the sidecar needs for itself.
 std::optional<Outcome> port_clash(const Json& pod, const Wishes& wishes) {
     for (const TcpPort& own : tcp_ports(pod)) {
-        const bool sidecars = own.port == kAdminPort || own.port == kMetricsPort ||
-                              (own.port == kCapturePort && wishes.captures());
+        const bool sidecars =
+            own.port == kAdminPort || own.port == kMetricsPort || (own.port == kCapturePort && wishes.captures());
         if (sidecars)
             return refused("PortClash", own.place + ": " + std::to_string(own.port) +
                                             " is a port of the sidecar (9901, 9902" +
@@ -141,7 +144,8 @@ std::optional<Outcome> port_clash(const Json& pod, const Wishes& wishes) {
             if (wishes.upstreams[i].listen != own.port) continue;
             return refused("InvalidAnnotation", "annotation " + std::string(kUpstreamsAnnotation) + ": item " +
                                                     std::to_string(i + 1) + " '" + wishes.upstreams[i].flag() +
-                                                    "': port " + std::to_string(own.port) + " is taken by " + own.place);
+                                                    "': port " + std::to_string(own.port) + " is taken by " +
+                                                    own.place);
         }
     }
     return std::nullopt;
@@ -160,8 +164,9 @@ std::optional<Outcome> cannot_capture(const Json& pod, const InjectConfig& confi
                                        "another, or annotation " +
                                        std::string(kUpstreamsAnnotation));
     if (service_cidrs.empty())
-        return not_ready("NoServiceCIDR", "the controller does not know the cluster's Service networks yet (no "
-                                          "ServiceCIDR in the API, no capture.serviceCIDRs in its configuration)");
+        return not_ready("NoServiceCIDR",
+                         "the controller does not know the cluster's Service networks yet (no "
+                         "ServiceCIDR in the API, no capture.serviceCIDRs in its configuration)");
     return std::nullopt;
 }
 
@@ -177,10 +182,12 @@ void warn_of_surprises(const Json& pod, const Wishes& wishes, const InjectConfig
     }
     const std::string_view dns = text_of(*member(pod, "spec"), "dnsPolicy");
     const std::string host = url_host(config.controller_url);
-    const bool by_name = host.find_first_not_of("0123456789.") != std::string::npos && host.find(':') == std::string::npos;
+    const bool by_name =
+        host.find_first_not_of("0123456789.") != std::string::npos && host.find(':') == std::string::npos;
     if (by_name && (dns == "Default" || dns == "None"))
-        warnings.push_back("steelyard: with dnsPolicy: " + std::string(dns) + " the sidecar may not find its controller " +
-                           config::shown(host) + ", and the pod would not start");
+        warnings.push_back("steelyard: with dnsPolicy: " + std::string(dns) +
+                           " the sidecar may not find its controller " + config::shown(host) +
+                           ", and the pod would not start");
 }
 
 // --- the patch --------------------------------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ enum class Decision { inject, skip, refuse };
 
 struct Outcome {
     Decision decision = Decision::skip;
-    std::string reason;   // one word, an event's reason: "Injected", "HostNetwork", "InvalidAnnotation"
-    std::string message;  // for people; of a refusal: where, what is wrong, what to do
+    std::string reason;                 // one word, an event's reason: "Injected", "HostNetwork", "InvalidAnnotation"
+    std::string message;                // for people; of a refusal: where, what is wrong, what to do
     std::vector<std::string> warnings;  // for whoever creates the pod; kubectl prints them
     bool remarkable = false;            // worth an event: the pod is not what its owner asked for
     bool temporary = false;             // of a refusal: the controller is not ready, the pod is not to blame

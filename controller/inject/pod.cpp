@@ -14,9 +14,9 @@ std::vector<ContainerRef> containers_of(const Json& pod) {
         size_t index = 0;
         for (const Json& one : list_of(*spec, kind)) {
             const std::string_view name = text_of(one, "name");
-            result.push_back({"spec." + std::string(kind) + "[" + std::to_string(index++) + "] (" +
-                                  config::shown(name) + ")",
-                              name, &one});
+            result.push_back(
+                {"spec." + std::string(kind) + "[" + std::to_string(index++) + "] (" + config::shown(name) + ")", name,
+                 &one});
         }
     }
     return result;

@@ -33,7 +33,8 @@ Result<Review> parse_review(std::string_view body) {
     if (request == nullptr || !request->is_object()) return Error{"request", "is missing"};
     Review review;
     review.uid = text_of(*request, "uid");
-    if (review.uid.empty() || review.uid.size() > kMaxUid) return Error{"request.uid", "is not a uid of 1-256 characters"};
+    if (review.uid.empty() || review.uid.size() > kMaxUid)
+        return Error{"request.uid", "is not a uid of 1-256 characters"};
     review.operation = text_of(*request, "operation");
     if (review.operation.empty()) return Error{"request.operation", "is missing"};
     review.kind = group_version_kind(*request);
@@ -79,8 +80,7 @@ std::string base64(std::string_view bytes) {
         uint32_t group = 0;
         for (size_t k = 0; k < 3; ++k)
             group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-        for (size_t k = 0; k < 4; ++k)
-            out += i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
+        for (size_t k = 0; k < 4; ++k) out += i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
     }
     return out;
 }

@@ -26,10 +26,10 @@ namespace steelyard::inject {
 struct ServerLimits {
     size_t connections = 128;
     uint32_t head_bytes = 16 * 1024;
-    uint64_t body_bytes = uint64_t{3} << 20;          // an object of Kubernetes has 1.5 MiB at most
-    uint64_t all_body_bytes = uint64_t{48} << 20;     // of all requests that are being read
+    uint64_t body_bytes = uint64_t{3} << 20;       // an object of Kubernetes has 1.5 MiB at most
+    uint64_t all_body_bytes = uint64_t{48} << 20;  // of all requests that are being read
     Milliseconds handshake{5'000};
-    Milliseconds head{5'000};    // from a request's first byte to the end of its head
+    Milliseconds head{5'000};  // from a request's first byte to the end of its head
     Milliseconds body{10'000};
     Milliseconds write{10'000};
     Milliseconds idle{120'000};  // the API server gives up an idle connection after 90 s: it is to be the first

@@ -46,7 +46,8 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
 // One connection: handshake, then requests one after the other. Keeps itself alive while an operation is pending.
 class Connection {
 public:
-    static std::shared_ptr<Connection> make(std::shared_ptr<Server::Core> core, uint64_t id, asio::ip::tcp::socket socket,
+    static std::shared_ptr<Connection> make(std::shared_ptr<Server::Core> core, uint64_t id,
+                                            asio::ip::tcp::socket socket,
                                             std::shared_ptr<boost::asio::ssl::context> tls);
     virtual ~Connection() = default;
     virtual void run() = 0;

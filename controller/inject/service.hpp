@@ -15,8 +15,8 @@
 namespace steelyard::inject {
 
 struct ServiceOptions {
-    std::string ip;     // --webhook-listen
-    uint16_t port = 0;  // 0 = any free one
+    std::string ip;                     // --webhook-listen
+    uint16_t port = 0;                  // 0 = any free one
     std::filesystem::path config_file;  // --inject-config
     // Called on the webhook's thread; all but `event` are needed, and return at once.
     Server::Tls tls;

@@ -22,8 +22,7 @@ Json environment(std::string_view ca_pem) {
                                field("STEELYARD_POD_IP", "status.podIP"), field("STEELYARD_NODE", "spec.nodeName"),
                                // Kubernetes copies the node's zone to its pods from 1.35 on; empty before.
                                field("STEELYARD_ZONE", "metadata.labels['topology.kubernetes.io/zone']")});
-    if (!ca_pem.empty())
-        result.push_back({{"name", "STEELYARD_CONTROLLER_CA_PEM"}, {"value", std::string(ca_pem)}});
+    if (!ca_pem.empty()) result.push_back({{"name", "STEELYARD_CONTROLLER_CA_PEM"}, {"value", std::string(ca_pem)}});
     return result;
 }
 
@@ -60,16 +59,15 @@ void add_common(Json& container, const InjectConfig& config) {
 }  // namespace
 
 Json sidecar_container(const Wishes& wishes, const InjectConfig& config, std::string_view ca_pem, int64_t grace_s) {
-    Json result = {{"name", kSidecarName},
-                   {"image", config.image},
-                   {"imagePullPolicy", config.image_pull_policy},
-                   {"restartPolicy", "Always"},
-                   {"command", Json::array({"steelyard-sidecar"})},
-                   {"args", arguments(wishes, config, grace_s)},
-                   {"env", environment(ca_pem)},
-                   {"ports", Json::array({{{"name", "steelyard-stats"},
-                                           {"containerPort", kMetricsPort},
-                                           {"protocol", "TCP"}}})}};
+    Json result = {
+        {"name", kSidecarName},
+        {"image", config.image},
+        {"imagePullPolicy", config.image_pull_policy},
+        {"restartPolicy", "Always"},
+        {"command", Json::array({"steelyard-sidecar"})},
+        {"args", arguments(wishes, config, grace_s)},
+        {"env", environment(ca_pem)},
+        {"ports", Json::array({{{"name", "steelyard-stats"}, {"containerPort", kMetricsPort}, {"protocol", "TCP"}}})}};
     add_common(result, config);
     result["startupProbe"] = probe(1, 300);
     result["readinessProbe"] = probe(5, 3);
@@ -86,9 +84,10 @@ Json sidecar_container(const Wishes& wishes, const InjectConfig& config, std::st
     return result;
 }
 
-Json capture_container(const Wishes& wishes, const InjectConfig& config, const std::vector<std::string>& service_cidrs) {
-    Json args = Json::array({"--port=" + std::to_string(kCapturePort),
-                             "--proxy-uid=" + std::to_string(config.proxy_uid)});
+Json capture_container(const Wishes& wishes, const InjectConfig& config,
+                       const std::vector<std::string>& service_cidrs) {
+    Json args =
+        Json::array({"--port=" + std::to_string(kCapturePort), "--proxy-uid=" + std::to_string(config.proxy_uid)});
     const auto add = [&](const char* flag, const std::vector<std::string>& values) {
         for (const auto& value : values) args.push_back(flag + value);
     };

@@ -39,10 +39,14 @@ public:
         if (++values_ > kMaxValues) return Error{place(node), "the file has more than 20,000 values"};
         if (depth > kMaxDepth) return Error{place(node), "nests deeper than 50 levels"};
         switch (node.type()) {
-            case YamlTree::Type::null: return Json(nullptr);
-            case YamlTree::Type::scalar: return scalar(node);
-            case YamlTree::Type::list: return list(node, depth);
-            case YamlTree::Type::map: break;
+            case YamlTree::Type::null:
+                return Json(nullptr);
+            case YamlTree::Type::scalar:
+                return scalar(node);
+            case YamlTree::Type::list:
+                return list(node, depth);
+            case YamlTree::Type::map:
+                break;
         }
         return map(node, depth);
     }

@@ -25,6 +25,16 @@ class Authority:
                  "-days", 2, "-out", certificate)
         return certificate, key
 
+    def server(self, name: str, alternative_names: str) -> tuple[Path, Path]:
+        """The certificate and the key of a server: `alternative_names` as openssl has them, "IP:127.0.0.1,DNS:localhost"."""
+        key, request, certificate, extensions = (self.directory / f"{name}.{end}" for end in ("key", "csr", "crt", "ext"))
+        extensions.write_text(f"subjectAltName={alternative_names}\nextendedKeyUsage=serverAuth\n")
+        _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=server",
+                 "-keyout", key, "-out", request)
+        _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
+                 "-days", 2, "-extfile", extensions, "-out", certificate)
+        return certificate, key
+
 
 def signing_key(path: Path) -> Path:
     """A key for service account tokens, which an API server does not start without."""

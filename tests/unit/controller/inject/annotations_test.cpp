@@ -46,7 +46,8 @@ TEST(UpstreamsAnnotation, SaysWhichItemIsWrongAndWhy) {
         {"8080=web:0", "item 1 '8080=web:0': '0' is neither a port (1-65535) nor the name of one"},
         {"8080=web:8-0", "item 1 '8080=web:8-0': '8-0' is neither a port (1-65535) nor the name of one"},
         {"8080=web:80:90", "item 1 '8080=web:80:90': '80:90' is neither a port (1-65535) nor the name of one"},
-        {"8080=http://web:80", "item 1 '8080=http://web:80': '//web:80' is neither a port (1-65535) nor the name of one"},
+        {"8080=http://web:80",
+         "item 1 '8080=http://web:80': '//web:80' is neither a port (1-65535) nor the name of one"},
         {"8080=a:80,9000=b:80,8080=c:80", "item 3 '8080=c:80': port 8080 is taken by item 1"},
         {"9901=a:80", "item 1 '9901=a:80': port 9901 is the sidecar's own (9901, 9902 and 15001 are)"},
         {"9902=a:80", "item 1 '9902=a:80': port 9902 is the sidecar's own (9901, 9902 and 15001 are)"},
@@ -77,10 +78,14 @@ TEST(ExcludePortsAnnotation, TakesPortsAndRanges) {
     EXPECT_EQ(joined(parse_exclude_ports("3306, 9000-9100 ,3306,5-5")), "3306 9000-9100 5");
     const std::string at = "annotation steelyard.dev/exclude-ports: ";
     EXPECT_EQ(joined(parse_exclude_ports("")), at + "is empty; leave it out to exclude nothing");
-    EXPECT_EQ(joined(parse_exclude_ports("80,x")), at + "item 2: 'x' is neither a port (1-65535) nor a range such as 9000-9100");
-    EXPECT_EQ(joined(parse_exclude_ports("0-5")), at + "item 1: '0-5' is neither a port (1-65535) nor a range such as 9000-9100");
-    EXPECT_EQ(joined(parse_exclude_ports("5-")), at + "item 1: '5-' is neither a port (1-65535) nor a range such as 9000-9100");
-    EXPECT_EQ(joined(parse_exclude_ports("1-2-3")), at + "item 1: '1-2-3' is neither a port (1-65535) nor a range such as 9000-9100");
+    EXPECT_EQ(joined(parse_exclude_ports("80,x")),
+              at + "item 2: 'x' is neither a port (1-65535) nor a range such as 9000-9100");
+    EXPECT_EQ(joined(parse_exclude_ports("0-5")),
+              at + "item 1: '0-5' is neither a port (1-65535) nor a range such as 9000-9100");
+    EXPECT_EQ(joined(parse_exclude_ports("5-")),
+              at + "item 1: '5-' is neither a port (1-65535) nor a range such as 9000-9100");
+    EXPECT_EQ(joined(parse_exclude_ports("1-2-3")),
+              at + "item 1: '1-2-3' is neither a port (1-65535) nor a range such as 9000-9100");
     EXPECT_EQ(joined(parse_exclude_ports("9-8")), at + "item 1: '9-8' is a range that ends before it begins");
     EXPECT_EQ(joined(parse_exclude_ports("1,,2")), at + "item 2 is empty; there is a comma too many");
 }

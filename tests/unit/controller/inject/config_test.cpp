@@ -51,8 +51,7 @@ drainTimeout: 1500ms
     EXPECT_EQ(config->service_cidrs, (std::vector<std::string>{"10.96.0.0/16", "fd00:10::/108"}));
     EXPECT_EQ(config->exclude_ports, (std::vector<std::string>{"22", "9000-9100"}));
     EXPECT_EQ(config->exclude_cidrs, (std::vector<std::string>{"10.96.0.10/32"}));
-    EXPECT_EQ(config->resources,
-              R"({"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"cpu":1,"memory":"1.5Gi"}})");
+    EXPECT_EQ(config->resources, R"({"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"cpu":1,"memory":"1.5Gi"}})");
     EXPECT_EQ(config->log_format, "json");
     EXPECT_EQ(config->drain_timeout_s, 2U) << "rounded up to whole seconds";
 }
@@ -69,14 +68,16 @@ TEST(InjectConfig, NamesWhatIsWrongByItsPath) {
         {"capture: {enabled: yes}", "capture.enabled: 'yes' is neither true nor false"},
         {"capture: {serviceCIDRs: 10.96.0.0/16}", "capture.serviceCIDRs: '10.96.0.0/16' is not a list"},
         {"capture: {serviceCIDRs: [10.96.0.0/16, 10.96.0.1/16]}",
-         "capture.serviceCIDRs[1]: '10.96.0.1/16' has address bits beyond its prefix; the network would be 10.96.0.0/16"},
+         "capture.serviceCIDRs[1]: '10.96.0.1/16' has address bits beyond its prefix; the network would be "
+         "10.96.0.0/16"},
         {"capture: {excludePorts: [0]}",
          "capture.excludePorts[0]: '0' is neither a port (1-65535) nor a range such as 9000-9100"},
         {"capture: {excludePorts: [[1]]}", "capture.excludePorts[0]: a list is not a text"},
         {"capture: {excludeCIDRs: [true]}", "capture.excludeCIDRs[0]: 'true' is not a text"},
         {"resources: {cpu: 1}", "resources.cpu: is not a known key (and 1 more)"},
         {"resources: {requests: {cpu: lots}}", "resources.requests.cpu: 'lots' is not a quantity such as 100m or 64Mi"},
-        {"resources: {limits: {memory: 64MB}}", "resources.limits.memory: '64MB' is not a quantity such as 100m or 64Mi"},
+        {"resources: {limits: {memory: 64MB}}",
+         "resources.limits.memory: '64MB' is not a quantity such as 100m or 64Mi"},
         {"logLevel: verbose", "logLevel: 'verbose' is not one of trace, debug, info, warn, error"},
         {"logFormat: xml", "logFormat: 'xml' is not one of text, json"},
         {"drainTimeout: 30", "drainTimeout: '30' is not a duration such as 30s"},
@@ -85,8 +86,8 @@ TEST(InjectConfig, NamesWhatIsWrongByItsPath) {
     };
     for (const auto& [line, problem] : table) {
         const std::string said = problem_of(kLeast + line);
-        EXPECT_TRUE(said.starts_with(std::string(problem).substr(0, std::string(problem).find(" (and")))) << said << "\n  "
-                                                                                                          << problem;
+        EXPECT_TRUE(said.starts_with(std::string(problem).substr(0, std::string(problem).find(" (and"))))
+            << said << "\n  " << problem;
     }
 }
 
@@ -118,8 +119,8 @@ TEST(InjectConfig, UrlsOfTheController) {
     EXPECT_EQ(url_host("ws://10.0.0.1"), "10.0.0.1");
     EXPECT_EQ(url_host("wss://[fd00::1]:9443"), "fd00::1");
     EXPECT_EQ(url_host("wss://[fd00::1]"), "fd00::1");
-    for (const char* bad : {"", "http://a", "wss://", "wss://:9443", "wss://a:", "wss://a:0", "wss://a:x", "wss://a:b:9",
-                            "wss://[fd00::1", "wss://[fd00::1]x9443:", "wss:///push"})
+    for (const char* bad : {"", "http://a", "wss://", "wss://:9443", "wss://a:", "wss://a:0", "wss://a:x",
+                            "wss://a:b:9", "wss://[fd00::1", "wss://[fd00::1]x9443:", "wss:///push"})
         EXPECT_EQ(url_host(bad), "") << bad;
 }
 

@@ -55,7 +55,8 @@ Setting setting_of(const Json& more) {
     if (parsed) setting.config = *parsed;
     if (const Json* ns = member(more, "namespace")) {
         setting.ns.name = text_of(*ns, "name");
-        if (const Json* labels = member(*ns, "labels")) setting.ns.labels = labels->get<std::map<std::string, std::string>>();
+        if (const Json* labels = member(*ns, "labels"))
+            setting.ns.labels = labels->get<std::map<std::string, std::string>>();
     }
     for (const Json& cidr : list_of(more, "discovered")) setting.discovered.push_back(cidr);
     if (const Json* ca = member(more, "ca")) setting.ca = *ca;

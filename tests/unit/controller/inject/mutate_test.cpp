@@ -32,7 +32,8 @@ TEST(Mutate, InjectsEveryShapeOfPodOnceAndKeepsItValid) {
                            R"(, "volumes": [{"name": "v", "emptyDir": {}}])",
                            R"(, "terminationGracePeriodSeconds": 0)",
                            R"(, "securityContext": {})"};
-    const char* annotations[] = {"", R"(, "annotations": null)", R"(, "annotations": {})", R"(, "annotations": {"a": "b"})",
+    const char* annotations[] = {"", R"(, "annotations": null)", R"(, "annotations": {})",
+                                 R"(, "annotations": {"a": "b"})",
                                  R"(, "annotations": {"steelyard.dev/upstreams": "8080=web:80"})"};
     for (const char* spec : specs) {
         for (const char* annotation : annotations) {
@@ -50,12 +51,18 @@ TEST(Mutate, InjectsEveryShapeOfPodOnceAndKeepsItValid) {
 }
 
 TEST(Mutate, NeverThrowsOnShapesThatNoApiServerSends) {
-    const char* pods[] = {"{}", "[]", "1", "\"pod\"", "null", R"({"metadata": [], "spec": []})",
-                          R"({"metadata": {}, "spec": {"containers": [1, null, "x", {"name": 1}]}})",
-                          R"({"metadata": {"annotations": [], "labels": 1}, "spec": {"containers": [{}]}})",
-                          R"({"metadata": {"annotations": {"steelyard.dev/upstreams": 1}}, "spec": {"containers": [{}]}})",
-                          R"({"metadata": {}, "spec": {"containers": [{"ports": [1, {"containerPort": 1e99}]}], "os": 1}})",
-                          R"({"metadata": {}, "spec": {"containers": [{"ports": {}, "securityContext": 1}], "volumes": 1}})"};
+    const char* pods[] = {
+        "{}",
+        "[]",
+        "1",
+        "\"pod\"",
+        "null",
+        R"({"metadata": [], "spec": []})",
+        R"({"metadata": {}, "spec": {"containers": [1, null, "x", {"name": 1}]}})",
+        R"({"metadata": {"annotations": [], "labels": 1}, "spec": {"containers": [{}]}})",
+        R"({"metadata": {"annotations": {"steelyard.dev/upstreams": 1}}, "spec": {"containers": [{}]}})",
+        R"({"metadata": {}, "spec": {"containers": [{"ports": [1, {"containerPort": 1e99}]}], "os": 1}})",
+        R"({"metadata": {}, "spec": {"containers": [{"ports": {}, "securityContext": 1}], "volumes": 1}})"};
     for (const char* text : pods) {
         const Outcome outcome = outcome_of(Json::parse(text));
         EXPECT_FALSE(outcome.reason.empty()) << text;
@@ -78,9 +85,7 @@ TEST(Mutate, DrainsNoLongerThanThePodMayTakeToEnd) {
 }
 
 TEST(Mutate, TellsTemplatesApartAndPodsOfOneTemplateNot) {
-    const auto status = [](const Json& pod, const InjectConfig& config) {
-        return outcome_of(pod, config).message;
-    };
+    const auto status = [](const Json& pod, const InjectConfig& config) { return outcome_of(pod, config).message; };
     const InjectConfig config = usual();
     InjectConfig newer = config;
     newer.image = "steelyard/sidecar:2";

@@ -52,7 +52,8 @@ TEST(Review, ThatIsMalformedIsNamedByItsPath) {
     EXPECT_EQ(problem_of(without("operation")), "request.operation: is missing");
     EXPECT_EQ(problem_of(without("object")), "request.object: is missing");
     EXPECT_EQ(problem_of(without("namespace")), "request.namespace: is missing");
-    for (const std::string& text : {std::string(), std::string("{"), std::string(kReview) + "x", std::string(200'000, '[')})
+    for (const std::string& text :
+         {std::string(), std::string("{"), std::string(kReview) + "x", std::string(200'000, '[')})
         EXPECT_FALSE(parse_review(text));
 }
 

@@ -104,7 +104,8 @@ TEST_F(WebhookServer, AnswersReviewsOneAfterTheOther) {
     for (int i = 0; i < 3; ++i) {
         const std::string answer = client->ask(post(review()));
         EXPECT_EQ(status_of(answer), "200");
-        EXPECT_NE(answer.find(R"("uid":"u1","allowed":true,"patchType":"JSONPatch","patch":")"), std::string::npos) << answer;
+        EXPECT_NE(answer.find(R"("uid":"u1","allowed":true,"patchType":"JSONPatch","patch":")"), std::string::npos)
+            << answer;
     }
     EXPECT_EQ(service_->stats().pods.injected, 3U);
     EXPECT_EQ(service_->stats().server.connections, 1U);
@@ -124,7 +125,8 @@ TEST_F(WebhookServer, TellsTheOwnerOfARefusedPodButNotInADryRun) {
     ASSERT_EQ(events_.size(), 1U);
     EXPECT_EQ(events_[0].kind + " " + events_[0].ns + "/" + events_[0].name, "ReplicaSet shop/web-7d9f");
     EXPECT_EQ(events_[0].reason, "InvalidAnnotation");
-    EXPECT_NE(events_[0].note.find("Pod shop/web-... is refused: annotation steelyard.dev/upstreams"), std::string::npos)
+    EXPECT_NE(events_[0].note.find("Pod shop/web-... is refused: annotation steelyard.dev/upstreams"),
+              std::string::npos)
         << events_[0].note;
 }
 
@@ -139,8 +141,10 @@ TEST_F(WebhookServer, SaysWhatIsWrongWithARequest) {
         {"GET / HTTP/1.1\r\n" + head + "\r\n", "404"},
         {"GET /inject HTTP/1.1\r\n" + head + "\r\n", "405"},
         {"POST /inject HTTP/1.1\r\n" + head + "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", "415"},
-        {"POST /inject HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", "411"},
-        {"POST /inject HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nContent-Length: 3145729\r\n\r\n", "413"},
+        {"POST /inject HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "411"},
+        {"POST /inject HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nContent-Length: 3145729\r\n\r\n",
+         "413"},
         {"GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", "431"},
         {"nonsense\r\n\r\n", "400"},
     };
@@ -157,7 +161,8 @@ TEST_F(WebhookServer, HoldsASlowPeerToItsTimeAndServesOthersMeanwhile) {
     const auto dripping = connect();
     ASSERT_TRUE(dripping->send("POST /inject HT"));
     const auto stalled = connect();
-    ASSERT_TRUE(stalled->send("POST /inject HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
+    ASSERT_TRUE(
+        stalled->send("POST /inject HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
     EXPECT_EQ(status_of(ask(post(review()))), "200");
     EXPECT_TRUE(silent.closed_within(2000));
     EXPECT_TRUE(dripping->closed_within(2000));
@@ -183,7 +188,8 @@ TEST_F(WebhookServer, BoundsWhatBodiesHoldTogether) {
     limits.all_body_bytes = 1000;
     start(limits);
     const auto first = connect();
-    const std::string head = "POST /inject HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n";
+    const std::string head =
+        "POST /inject HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n";
     ASSERT_TRUE(first->send(head));
     ASSERT_TRUE(eventually([](const ServerStats& stats) { return stats.requests == 1; }));
     EXPECT_EQ(status_of(ask(head + std::string(900, ' '))), "503");

@@ -47,7 +47,8 @@ public:
     }
     bool send(std::string_view bytes) {
         while (!bytes.empty()) {
-            const int sent = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(std::min<size_t>(bytes.size(), 1 << 20)));
+            const int sent =
+                SSL_write(ssl_.get(), bytes.data(), static_cast<int>(std::min<size_t>(bytes.size(), 1 << 20)));
             if (sent <= 0) return false;
             bytes.remove_prefix(static_cast<size_t>(sent));
         }
