@@ -20,7 +20,7 @@ python_packages=(python3 python3-venv ca-certificates)
 test_packages=(
     clang-14 libclang-rt-14-dev             # the fuzz targets
     prometheus                              # promtool
-    iproute2 openssl jq util-linux          # the tests' own network, certificates
+    iproute2 nftables openssl jq util-linux # the tests' own network, certificates
 )
 lint_packages=(clang-format-14 clang-tidy-14)
 bench_packages=(haproxy nginx-light wrk iproute2)

@@ -71,7 +71,13 @@ std::string upstreams_page(const Runtime& runtime) {
                              {"upstream", bound.upstream},
                              {"resolved", bound.resolved}});
     }
-    return nlohmann::json{{"upstreams", std::move(upstreams)}, {"listeners", std::move(listeners)}}.dump(2) + "\n";
+    nlohmann::json page{{"upstreams", std::move(upstreams)}, {"listeners", std::move(listeners)}};
+    if (const uint16_t port = runtime.capture_options().port; port != 0) {
+        page["capture"] = {{"port", port},
+                           {"addresses", runtime.capture().table()->size()},
+                           {"upstreams", runtime.capture().demanded()}};
+    }
+    return page.dump(2) + "\n";
 }
 
 }  // namespace steelyard

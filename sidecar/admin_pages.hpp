@@ -10,7 +10,8 @@ namespace steelyard {
 // What was pushed: version, listeners, upstreams, endpoints, in the push protocol's shapes.
 std::string config_page(const config::ConfigState& state);
 
-// What runs: each upstream in use with its hosts' weight, state, health, requests in flight and counts; and the listeners.
+// What runs: each upstream in use with its hosts' weight, state, health, requests in flight and counts; the listeners;
+// and, when capturing, how many Services' addresses are known and which upstreams captured connections use.
 std::string upstreams_page(const Runtime& runtime);
 
 }  // namespace steelyard

@@ -1,5 +1,6 @@
 #include "sidecar/app.hpp"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace steelyard {
 namespace {
 
 constexpr std::chrono::seconds kHousekeeping{30};
+constexpr Milliseconds kLeastHousekeeping{500};
 constexpr Milliseconds kDrainPoll{20};
 
 Health to_health(health::HealthMachine::State state) {
@@ -36,7 +38,7 @@ class SidecarApp::Impl {
 public:
     explicit Impl(SidecarOptions options)
         : options_(std::move(options)),
-          runtime_({options_.workers, options_.worker, options_.listeners}, state_),
+          runtime_(runtime_options(), state_),
           prober_(io_, [this](const std::string& u, const std::string& id, auto s) { on_health(u, id, s); },
                   {.max_in_flight = 100, .seed = std::random_device{}()}) {}
 
@@ -47,8 +49,11 @@ private:
     Result<void> restore();
     Result<void> load_file();
     config::ClientOptions client_options() const;
+    Runtime::Options runtime_options();
     void start_client();
     void start_admin_pages();
+    void add_probe_pages(admin::Server& server);
+    Result<void> start_admin();
     void on_change(const config::ChangeSet& changes);
     void on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot);
     void on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state);
@@ -64,6 +69,7 @@ private:
     Runtime runtime_;
     health::Prober prober_;
     admin::Server admin_{io_};
+    admin::Server probes_{io_};  // --metrics-listen: what others than this pod may see
     std::unique_ptr<config::StateWriter> writer_;
     std::unique_ptr<config::ConfigClient> client_;
     std::unique_ptr<SidecarCollector> collector_;
@@ -74,6 +80,14 @@ private:
     bool draining_ = false;
     bool listening_ = true;
 };
+
+Runtime::Options SidecarApp::Impl::runtime_options() {
+    Runtime::Options runtime{options_.workers, options_.worker, options_.listeners};
+    runtime.capture.port = options_.capture_port;
+    runtime.capture.idle_timeout = options_.capture_idle_timeout;
+    runtime.capture.post = [this](std::function<void()> task) { asio::post(io_, std::move(task)); };
+    return runtime;
+}
 
 Result<void> SidecarApp::Impl::start() {
     runtime_.on_upstream([this](const auto& name, const auto& snapshot) { on_upstream(name, snapshot); });
@@ -88,7 +102,7 @@ Result<void> SidecarApp::Impl::start() {
     if (!state_.version().empty()) runtime_.apply(state_.everything());
     start_client();
     start_admin_pages();
-    if (auto started = admin_.start(options_.admin_ip, options_.admin_port); !started) return started;
+    if (auto started = start_admin(); !started) return started;
     keep_house();
     log::info("{} of role {} with {} workers", options_.name, push::to_string(options_.role), options_.workers);
     return {};
@@ -133,7 +147,8 @@ config::ClientOptions SidecarApp::Impl::client_options() const {
     client.node = options_.node;
     client.zone = options_.zone;
     for (const auto& listener : options_.listeners) client.wants.push_back(listener.upstream);
-    if (options_.role == push::Role::edge) client.wants = {"*"};
+    // What the application will connect to is not known in advance.
+    if (options_.role == push::Role::edge || options_.capture_port != 0) client.wants = {"*"};
     return client;
 }
 
@@ -152,15 +167,8 @@ void SidecarApp::Impl::start_admin_pages() {
         SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_,
                                   options_.workers * options_.worker.max_sessions},
         options_.metrics_series_limit);
-    admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
-    admin_.handle("GET", "/readyz", [this]() -> admin::Response {
-        const std::string why = not_ready();
-        if (why.empty()) return {200, "text/plain; charset=utf-8", "ready\n"};
-        return {503, "text/plain; charset=utf-8", "not ready: " + why + "\n"};
-    });
-    admin_.handle("GET", "/metrics", [this] {
-        return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
-    });
+    add_probe_pages(admin_);
+    add_probe_pages(probes_);
     admin_.handle("GET", "/config", [this] { return admin::Response{200, "application/json", config_page(state_)}; });
     admin_.handle("GET", "/upstreams", [this] {
         return admin::Response{200, "application/json", upstreams_page(runtime_)};
@@ -172,6 +180,24 @@ void SidecarApp::Impl::start_admin_pages() {
         runtime_.drain();
         return admin::Response{202, "text/plain; charset=utf-8", "draining\n"};
     });
+}
+
+void SidecarApp::Impl::add_probe_pages(admin::Server& server) {
+    server.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
+    server.handle("GET", "/readyz", [this]() -> admin::Response {
+        const std::string why = not_ready();
+        if (why.empty()) return {200, "text/plain; charset=utf-8", "ready\n"};
+        return {503, "text/plain; charset=utf-8", "not ready: " + why + "\n"};
+    });
+    server.handle("GET", "/metrics", [this] {
+        return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
+    });
+}
+
+Result<void> SidecarApp::Impl::start_admin() {
+    if (auto started = admin_.start(options_.admin_ip, options_.admin_port); !started) return started;
+    if (options_.metrics_ip.empty()) return {};
+    return probes_.start(options_.metrics_ip, options_.metrics_port);
 }
 
 std::string SidecarApp::Impl::not_ready() const {
@@ -252,6 +278,7 @@ void SidecarApp::Impl::end_drain() {
     if (client_) client_->stop();
     prober_.stop();
     admin_.stop();
+    probes_.stop();
     housekeeping_.cancel();
     signals_.cancel();
     if (writer_) writer_->stop();
@@ -260,10 +287,11 @@ void SidecarApp::Impl::end_drain() {
 }
 
 void SidecarApp::Impl::keep_house() {
-    housekeeping_.expires_after(kHousekeeping);
+    const Milliseconds quarter = options_.capture_idle_timeout / 4;
+    housekeeping_.expires_after(std::clamp<Milliseconds>(quarter, kLeastHousekeeping, kHousekeeping));
     housekeeping_.async_wait([this](const error_code& error) {
         if (error) return;
-        runtime_.sweep();
+        runtime_.sweep(Clock::now());
         keep_house();
     });
 }

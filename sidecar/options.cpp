@@ -19,10 +19,12 @@ namespace steelyard {
 namespace {
 
 struct Text {  // the flags as they were typed
-    std::string controller, role = "sidecar", admin = "127.0.0.1:9901", log_level = "info", log_format = "text";
+    std::string controller, role = "sidecar", admin = "127.0.0.1:9901", metrics, log_level = "info",
+                            log_format = "text";
     std::vector<std::string> upstreams;
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
-                idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h";
+                idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
+                capture_idle_timeout = "10m";
 };
 
 void declare(CLI::App& app, SidecarOptions& o, Text& t) {
@@ -37,6 +39,15 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
     app.add_option("--workers", o.workers, "Worker threads (default: the cores that the cgroup grants)")
         ->check(CLI::Range(1, 256));
     app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of /healthz /readyz /metrics /config /upstreams /drain")
+        ->capture_default_str();
+    app.add_option("--metrics-listen", t.metrics,
+                   "ADDRESS:PORT of /healthz /readyz /metrics alone, for others than this pod (default: none)");
+    app.add_option("--capture-listen", o.capture_port,
+                   "Loopback port that connections are redirected to (steelyard-capture); 0: none")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    app.add_option("--capture-idle-timeout", t.capture_idle_timeout,
+                   "What was built for captured connections is given up after serving none for so long")
         ->capture_default_str();
     app.add_option("--state-dir", o.state_dir, "Where the last good configuration is kept")->type_name("DIR");
     app.add_option("--max-connections", o.worker.max_sessions, "Client connections a worker serves at once")
@@ -76,7 +87,8 @@ Result<void> read_durations(const Text& t, SidecarOptions& o) {
         {"--idle-timeout", &t.idle_timeout, &w.client_idle},
         {"--response-timeout", &t.response_timeout, &w.response_head},
         {"--stream-timeout", &t.stream_timeout, &w.stream_idle},
-        {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle}};
+        {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle},
+        {"--capture-idle-timeout", &t.capture_idle_timeout, &o.capture_idle_timeout}};
     for (const auto& [flag, text, value] : all) {
         const auto parsed = cli::parse_duration(*text);
         if (!parsed) return Error{flag, "'" + *text + "' is not a duration such as 500ms, 5s, 2m"};
@@ -89,6 +101,13 @@ std::string default_name() {
     char host[256] = "proxy";
     gethostname(host, sizeof(host) - 1);
     return std::string(host) + "-" + std::to_string(getpid());
+}
+
+// "fd00::7:9902", as $(POD_IP):9902 comes out, to "[fd00::7]:9902".
+std::string with_brackets(const std::string& text) {
+    const size_t last = text.rfind(':');
+    if (text.starts_with('[') || last == text.find(':')) return text;
+    return '[' + text.substr(0, last) + ']' + text.substr(last);
 }
 
 Result<void> finish(const Text& t, SidecarOptions& o) {
@@ -118,6 +137,14 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     auto admin = admin::parse_listen(t.admin);
     if (!admin) return Error{"--admin-listen", admin.error().problem};
     std::tie(o.admin_ip, o.admin_port) = *admin;
+    if (!t.metrics.empty()) {
+        auto metrics = admin::parse_listen(with_brackets(t.metrics));
+        if (!metrics) return Error{"--metrics-listen", metrics.error().problem};
+        std::tie(o.metrics_ip, o.metrics_port) = *metrics;
+    }
+    if (o.capture_port != 0 && o.role == push::Role::edge) {
+        return Error{"--capture-listen", "belongs to role sidecar: an edge has no application beside it"};
+    }
     if (o.name.empty()) o.name = default_name();
     return read_durations(t, o);
 }

@@ -20,6 +20,10 @@ struct SidecarOptions {
     uint32_t workers = 1;
     std::string admin_ip;
     uint16_t admin_port = 9901;
+    std::string metrics_ip;  // "": no listener for metrics alone
+    uint16_t metrics_port = 0;
+    uint16_t capture_port = 0;  // 0: nothing is captured
+    Milliseconds capture_idle_timeout{600'000};
     size_t metrics_series_limit = 50'000;
     std::string state_dir;
     WorkerOptions worker;

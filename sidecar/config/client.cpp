@@ -13,11 +13,13 @@
 #include "common/push/codec.hpp"
 #include "sidecar/config/backoff.hpp"
 #include "sidecar/config/link.hpp"
+#include "sidecar/config/trust.hpp"
 
 namespace steelyard::config {
 namespace {
 
 constexpr auto kRepeatLogAfter = std::chrono::seconds{30};
+constexpr size_t kMaxRefusedInLog = 10;
 
 int64_t unix_ms() {
     return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -61,6 +63,7 @@ public:
           subscription_(subscription_of(options_)),
           state_(state),
           on_change_(std::move(on_change)),
+          trust_({options_.ca_file, options_.ca_pem, options_.trust_file}),
           retry_(io),
           random_(std::random_device{}()),
           backoff_(options_.backoff_base, options_.backoff_cap) {
@@ -69,6 +72,9 @@ public:
     }
 
     void on_applied(std::function<void()> callback) { on_applied_ = std::move(callback); }
+    void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
+        on_refused_ = std::move(callback);
+    }
     void start();
     void stop();
     void report(push::Report report);
@@ -81,7 +87,11 @@ private:
     void on_closed(const std::string& why);
     void on(push::Snapshot&& snapshot);
     void on(push::Delta&& delta);
+    void on(push::Trust&& trust);
+    void on(push::Refused&& refused);
     void on(push::ErrorMessage&& error);
+    Result<LinkOptions> link_options() const;
+    void retry();
     void finish(const std::string& version, bool snapshot, ConfigState::Outcome outcome);
     void nack(const std::string& version, const Problems& problems);
     void note_failure(const std::string& why);
@@ -98,6 +108,8 @@ private:
     ConfigState& state_;
     OnChange on_change_;
     std::function<void()> on_applied_;
+    std::function<void(const std::vector<push::RefusedWant>&)> on_refused_;
+    TrustStore trust_;
     asio::steady_timer retry_;
     std::mt19937_64 random_;
     Backoff backoff_;
@@ -126,7 +138,13 @@ void ConfigClient::Core::start() {
 
 void ConfigClient::Core::connect() {
     refusal_.clear();
-    link_ = make_plain_link(io_, {options_.url, options_.max_frame, options_.connect_timeout, options_.idle_timeout});
+    auto link_options = this->link_options();
+    if (!link_options) {
+        note_failure(link_options.error().to_string());
+        with_stats([&](ClientStats& s) { s.last_error = link_options.error().to_string(); });
+        return retry();
+    }
+    link_ = make_link(io_, std::move(*link_options));
     const std::weak_ptr<Core> weak = weak_from_this();
     const Link* const link = link_.get();
     const auto current = [weak, link]() -> std::shared_ptr<Core> {
@@ -142,6 +160,22 @@ void ConfigClient::Core::connect() {
                   [current](const std::string& why) {
                       if (const auto self = current()) self->on_closed(why);
                   }});
+}
+
+// Files are read for each attempt: they are replaced while the proxy runs.
+Result<LinkOptions> ConfigClient::Core::link_options() const {
+    LinkOptions link{options_.url, options_.max_frame, options_.connect_timeout, options_.idle_timeout, nullptr, {}};
+    if (options_.url.tls) {
+        auto context = trust_.context();
+        if (!context) return context.error();
+        link.tls = std::move(*context);
+    }
+    if (!options_.token_file.empty()) {
+        auto token = read_token(options_.token_file);
+        if (!token) return token.error();
+        link.token = std::move(*token);
+    }
+    return link;
 }
 
 void ConfigClient::Core::on_open() {
@@ -206,6 +240,33 @@ void ConfigClient::Core::nack(const std::string& version, const Problems& proble
     link_->send(push::encode(push::Nack{version, problems.errors()}));
 }
 
+void ConfigClient::Core::on(push::Trust&& trust) {
+    // Without TLS nobody knows who says so.
+    if (!options_.url.tls) return;
+    const auto learned = trust_.learn(trust.ca);
+    if (!learned) {
+        log::warn("the controller told of CAs that cannot be used: {}; those known before stay trusted",
+                  learned.error().to_string());
+    } else if (*learned) {
+        log::info("the controller told which CAs to trust from now on");
+        with_stats([](ClientStats& s) { ++s.trust_updates; });
+    }
+}
+
+void ConfigClient::Core::on(push::Refused&& refused) {
+    const size_t shown_count = std::min(refused.wants.size(), kMaxRefusedInLog);
+    for (size_t i = 0; i < shown_count; ++i) {
+        log::warn("upstream {} is refused by the controller: {}", refused.wants[i].name,
+                  shown(refused.wants[i].problem, 400));
+    }
+    if (refused.wants.size() > shown_count) {
+        log::warn("{} more upstreams are refused by the controller", refused.wants.size() - shown_count);
+    }
+    if (refused.wants.empty()) log::info("no upstream is refused by the controller any more");
+    if (on_refused_) on_refused_(refused.wants);
+    with_stats([&](ClientStats& s) { s.refused = std::move(refused.wants); });
+}
+
 void ConfigClient::Core::on(push::ErrorMessage&& error) {
     refusal_ = "the controller ended the session (" + shown(error.code) + "): " + shown(error.problem, 400);
     if (error.code != "name_in_use") return;
@@ -222,6 +283,10 @@ void ConfigClient::Core::on_closed(const std::string& why) {
         if (was_open) ++s.disconnects;
         s.last_error = refusal_.empty() ? why : refusal_;
     });
+    retry();
+}
+
+void ConfigClient::Core::retry() {
     if (stopped_) return;
     retry_.expires_after(backoff_.next(random_()));
     retry_.async_wait([self = shared_from_this()](error_code cancelled) {
@@ -264,6 +329,9 @@ ConfigClient::ConfigClient(asio::io_context& io, ClientOptions options, ConfigSt
 ConfigClient::~ConfigClient() { core_->stop(); }
 
 void ConfigClient::on_applied(std::function<void()> callback) { core_->on_applied(std::move(callback)); }
+void ConfigClient::on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
+    core_->on_refused(std::move(callback));
+}
 void ConfigClient::start() { core_->start(); }
 void ConfigClient::stop() { core_->stop(); }
 void ConfigClient::report(push::Report report) { core_->report(std::move(report)); }

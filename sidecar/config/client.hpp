@@ -27,6 +27,9 @@ struct ClientOptions {
     std::string instance;  // "" = random, made at construction
     push::Role role = push::Role::sidecar;
     std::string node, zone;
+    std::string ca_file, ca_pem;  // whom to trust, for wss://
+    std::string trust_file;       // where the CAs are kept that the controller told; "" = in memory only
+    std::string token_file;       // "" = no token is shown; read for each connection
     std::vector<std::string> wants;  // "ns/service:port", by name or number, or "*"
     size_t max_frame = push::kMaxFrameToProxy;
     Milliseconds backoff_base{100}, backoff_cap{5000};
@@ -42,6 +45,8 @@ struct ClientStats {
     int64_t last_change_unix_ms = 0;  // when a frame last changed something; 0 = never
     double config_age_seconds = 0;    // since it was last known to be current (or since the start): 0 while in sync
     double last_apply_seconds = 0;    // decode, validate, apply and on_change of the last frame
+    std::vector<push::RefusedWant> refused;  // what it wants and is not given, as the controller said last
+    uint64_t trust_updates = 0;
     std::string last_error;           // why the last connection ended or failed, "" when connected
 };
 
@@ -59,6 +64,8 @@ public:
     void start();
     // Closes the connection and stops trying; the io_context runs dry.
     void stop();
+    // Called when what is refused has changed.
+    void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback);
     // Sends a report upwards, the newest one only, when connected.
     void report(push::Report report);
     ClientStats stats() const;

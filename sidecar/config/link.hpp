@@ -1,6 +1,6 @@
 #pragma once
 // One attempt at a connection to the controller: resolve, connect, shake hands, messages, an end. The transport
-// (WebSocket on TCP; TLS takes its place beside it) is link_ws.cpp's business alone. All calls and events are on the
+// (WebSocket on TCP or on TLS, as the URL says) is link_ws.cpp's business alone. All calls and events are on the
 // io_context's thread.
 #include <cstddef>
 #include <functional>
@@ -13,7 +13,10 @@
 
 namespace boost::asio {
 class io_context;
+namespace ssl {
+class context;
 }
+}  // namespace boost::asio
 
 namespace steelyard::config {
 
@@ -22,6 +25,8 @@ struct LinkOptions {
     size_t max_frame;  // bytes that the controller may send at once
     Milliseconds connect_timeout;
     Milliseconds idle_timeout;
+    std::shared_ptr<boost::asio::ssl::context> tls;  // whom to trust; for wss:// only
+    std::string token;                               // sent as a bearer token; "" = none
 };
 
 class Link {
@@ -43,6 +48,6 @@ public:
     virtual void close() = 0;
 };
 
-std::shared_ptr<Link> make_plain_link(boost::asio::io_context& io, LinkOptions options);
+std::shared_ptr<Link> make_link(boost::asio::io_context& io, LinkOptions options);
 
 }  // namespace steelyard::config

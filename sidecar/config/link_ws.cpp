@@ -3,9 +3,12 @@
 
 #include <deque>
 #include <optional>
+#include <type_traits>
 
 #include "common/net/asio.hpp"
 #include "common/net/beast.hpp"
+#include "common/net/beast_tls.hpp"
+#include "common/tls/client_context.hpp"
 #include "sidecar/config/link.hpp"
 
 namespace steelyard::config {
@@ -14,12 +17,16 @@ namespace {
 using tcp = asio::ip::tcp;
 constexpr size_t kKeptBufferBytes = 1u << 20;
 
-// Stream: beast::tcp_stream, or what wraps it in TLS.
+// Stream: beast::tcp_stream or TlsStream.
 template <class Stream>
 class WsLink final : public Link, public std::enable_shared_from_this<WsLink<Stream>> {
 public:
-    WsLink(asio::io_context& io, LinkOptions options)
-        : options_(std::move(options)), resolver_(io), deadline_(io), ws_(io), buffer_(options_.max_frame) {}
+    WsLink(asio::io_context& io, LinkOptions options, Stream&& stream)
+        : options_(std::move(options)),
+          resolver_(io),
+          deadline_(io),
+          ws_(std::move(stream)),
+          buffer_(options_.max_frame) {}
 
     void start(Events events) override {
         events_ = std::move(events);
@@ -72,9 +79,35 @@ private:
     void on_connect(error_code ec) {
         if (closed_) return;
         if (ec) return end("connecting: " + ec.message());
-        lowest().expires_never();  // the WebSocket has time-outs of its own
         error_code ignored;
         lowest().socket().set_option(tcp::no_delay(true), ignored);
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            auto& stream = ws_.next_layer();
+            if (auto expected = tls::expect_host(stream.native_handle(), options_.url.host); !expected) {
+                return end(expected.error().to_string());
+            }
+            lowest().expires_after(options_.connect_timeout);
+            stream.async_handshake(ssl::stream_base::client, [self = this->shared_from_this()](error_code failure) {
+                self->on_tls(failure);
+            });
+        } else {
+            upgrade();
+        }
+    }
+
+    void on_tls(error_code ec) {
+        if (closed_) return;
+        if (!ec) return upgrade();
+        std::string why = "TLS hand-shake: " + ec.message();
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            const std::string untrusted = tls::verify_problem(ws_.next_layer().native_handle());
+            if (!untrusted.empty()) why = "the controller's certificate is not trusted: " + untrusted;
+        }
+        end(why);
+    }
+
+    void upgrade() {
+        lowest().expires_never();  // the WebSocket has time-outs of its own
         websocket::stream_base::timeout timeouts{};
         timeouts.handshake_timeout = options_.connect_timeout;
         timeouts.idle_timeout = options_.idle_timeout;
@@ -82,6 +115,11 @@ private:
         ws_.set_option(timeouts);
         ws_.read_message_max(options_.max_frame);
         ws_.text(true);
+        if (!options_.token.empty()) {
+            ws_.set_option(websocket::stream_base::decorator([token = "Bearer " + options_.token](auto& request) {
+                request.set(http_message::field::authorization, token);
+            }));
+        }
         const auto& url = options_.url;
         const bool v6 = url.host.find(':') != std::string::npos;
         const std::string host = (v6 ? "[" + url.host + "]" : url.host) + ":" + std::to_string(url.port);
@@ -92,13 +130,27 @@ private:
     void on_handshake(error_code ec) {
         if (closed_) return;
         if (ec == websocket::error::upgrade_declined) {
-            return end("the answer is HTTP " + std::to_string(response_.result_int()) + ", not a WebSocket");
+            return end(declined(response_.result_int()));
         }
         if (ec) return end("WebSocket hand-shake: " + ec.message());
         response_ = {};
         open_ = true;
         events_.on_open();
         read();
+    }
+
+    std::string declined(unsigned status) const {
+        switch (status) {
+            case 401:
+                return options_.token.empty() ? "the controller wants a token (HTTP 401): --token-file is not set"
+                                              : "the controller does not accept the token (HTTP 401)";
+            case 403:
+                return "the token is not meant for this controller (HTTP 403): look at its audience";
+            case 503:
+                return "the controller cannot review tokens now (HTTP 503)";
+            default:
+                return "the answer is HTTP " + std::to_string(status) + ", not a WebSocket";
+        }
     }
 
     void read() {
@@ -171,8 +223,12 @@ private:
 
 }  // namespace
 
-std::shared_ptr<Link> make_plain_link(asio::io_context& io, LinkOptions options) {
-    return std::make_shared<WsLink<beast::tcp_stream>>(io, std::move(options));
+std::shared_ptr<Link> make_link(asio::io_context& io, LinkOptions options) {
+    if (!options.tls) {
+        return std::make_shared<WsLink<beast::tcp_stream>>(io, std::move(options), beast::tcp_stream{io});
+    }
+    TlsStream stream{beast::tcp_stream{io}, *options.tls};
+    return std::make_shared<WsLink<TlsStream>>(io, std::move(options), std::move(stream));
 }
 
 }  // namespace steelyard::config

@@ -9,17 +9,17 @@ namespace steelyard::config {
 
 std::string ControllerUrl::to_string() const {
     const bool v6 = host.find(':') != std::string::npos;
-    return "ws://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + path;
+    return std::string(tls ? "wss://" : "ws://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + path;
 }
 
 Result<ControllerUrl> parse_controller_url(std::string_view text, const std::string& where) {
     const auto wrong = [&](const std::string& problem) {
-        return Error{where, "'" + shown(text) + "': " + problem + "; a URL is like ws://controller.example:9443"};
+        return Error{where, "'" + shown(text) + "': " + problem + "; a URL is like wss://controller.example:9443"};
     };
-    if (text.substr(0, 6) == "wss://") return wrong("TLS arrives with the secured push, wss:// is not supported yet");
-    if (text.substr(0, 5) != "ws://") return wrong("it does not begin with ws://");
-    std::string_view rest = text.substr(5);
     ControllerUrl url;
+    url.tls = text.substr(0, 6) == "wss://";
+    if (!url.tls && text.substr(0, 5) != "ws://") return wrong("it does not begin with wss:// or ws://");
+    std::string_view rest = text.substr(url.tls ? 6 : 5);
     if (const size_t slash = rest.find('/'); slash != std::string_view::npos) {
         if (rest.size() > slash + 1) url.path = std::string(rest.substr(slash));
         rest = rest.substr(0, slash);

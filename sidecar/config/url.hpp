@@ -1,5 +1,5 @@
 #pragma once
-// The --controller URL: ws://HOST[:PORT][/PATH]. Port 9443 and path /push unless said otherwise. IPv6 hosts in
+// The --controller URL: wss://HOST[:PORT][/PATH] (TLS) or ws:// (none). Port 9443 and path /push unless said otherwise. IPv6 hosts in
 // brackets.
 #include <cstdint>
 #include <string>
@@ -13,11 +13,12 @@ struct ControllerUrl {
     std::string host;  // a name or an IP literal without brackets
     uint16_t port = 9443;
     std::string path = "/push";
+    bool tls = false;
 
     std::string to_string() const;
 };
 
-// `where` is the flag's name in errors. wss:// is refused: TLS arrives with the secured push.
+// `where` is the flag's name in errors.
 Result<ControllerUrl> parse_controller_url(std::string_view text, const std::string& where = "--controller");
 
 }  // namespace steelyard::config

@@ -203,6 +203,33 @@ void add_workers(Families& out, const Runtime& runtime) {
     for (auto* family : {&accepted, &open, &requests, &refused, &faults, &timeouts}) std::move(*family).into(out);
 }
 
+void add_capture(Families& out, const Runtime& runtime) {
+    uint64_t balanced = 0, passed = 0, refused = 0, waiting = 0, failures = 0;
+    for (const auto& worker : runtime.workers()) {
+        const WorkerCounters& c = worker->counters();
+        balanced += c.capture_balanced.get();
+        passed += c.capture_passthrough.get();
+        refused += c.capture_refused.get();
+        waiting += c.capture_waiting.get();
+        failures += c.passthrough_failures.get();
+    }
+    auto connections = Family::counter("steelyard_capture_connections_total",
+                                       "Connections redirected to the proxy, by what became of them.");
+    connections.add(static_cast<double>(balanced), {{"outcome", "balanced"}});
+    connections.add(static_cast<double>(passed), {{"outcome", "passthrough"}});
+    connections.add(static_cast<double>(refused), {{"outcome", "refused"}});
+    auto failed = Family::counter("steelyard_capture_passthrough_failures_total",
+                                  "Of those passed through, the destination did not take them.");
+    failed.add(static_cast<double>(failures), {});
+    auto waits = Family::gauge("steelyard_capture_waiting", "Captured connections whose upstream is being built.");
+    waits.add(static_cast<double>(waiting), {});
+    auto addresses = Family::gauge("steelyard_capture_addresses", "Services' addresses and ports that are balanced.");
+    addresses.add(static_cast<double>(runtime.capture().table()->size()), {});
+    auto upstreams = Family::gauge("steelyard_capture_upstreams", "Upstreams in use by captured connections.");
+    upstreams.add(static_cast<double>(runtime.capture().demanded().size()), {});
+    for (auto* family : {&connections, &failed, &waits, &addresses, &upstreams}) std::move(*family).into(out);
+}
+
 void add_single(Families& out, Family family, double value, const Labels& labels = {}) {
     family.add(value, labels);
     std::move(family).into(out);
@@ -309,6 +336,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
                              "Upstreams added up as (other): the limit of series is reached."),
                static_cast<double>(others));
     add_workers(out, sources_.runtime);
+    if (sources_.runtime.capture_options().port != 0) add_capture(out, sources_.runtime);
     add_config(out, sources_);
     metrics::add_process_metrics("steelyard-sidecar", out);
     limit_.apply(out);

@@ -5,6 +5,8 @@
 
 #include "common/clock.hpp"
 #include "common/log.hpp"
+#include "sidecar/listener/original_destination.hpp"
+#include "sidecar/runtime/worker_capture.hpp"
 
 namespace steelyard {
 namespace {
@@ -23,6 +25,9 @@ Runtime::Runtime(Options options, const config::ConfigState& state) : options_(s
 Runtime::~Runtime() = default;
 
 Result<void> Runtime::start() {
+    if (options_.capture.port != 0) {
+        if (auto opened = open_capture(); !opened) return opened;
+    }
     for (const auto& declared : options_.listeners) {
         const config::Listener spec{declared.name, declared.address, declared.port, config::Protocol::http,
                                     declared.upstream};
@@ -32,8 +37,87 @@ Result<void> Runtime::start() {
     return {};
 }
 
+// On both loopback addresses, where the kernel's `redirect` sends what a process of this machine begins.
+Result<void> Runtime::open_capture() {
+    const uint16_t port = options_.capture.port;
+    auto shared = std::make_shared<CaptureShared>();
+    shared->destination_of = options_.capture.destination_of ? options_.capture.destination_of : original_destination;
+    shared->demand = [this](uint32_t worker, const std::string& upstream) {
+        options_.capture.post([this, worker, upstream] { demand(worker, upstream); });
+    };
+    const bool has_ipv6 = static_cast<bool>(open_listener("::1", 0));
+    for (auto& worker : workers_) {
+        std::vector<UniqueFd> sockets;
+        for (const char* ip : {"127.0.0.1", "::1"}) {
+            if (ip[0] == ':' && !has_ipv6) continue;
+            auto socket = open_listener(ip, port);
+            if (!socket) return socket.error();
+            sockets.push_back(std::move(*socket));
+        }
+        worker->capture(std::move(sockets), shared);
+    }
+    log::info("capturing what is redirected to port {}{}", port, has_ipv6 ? "" : " (IPv4 only: there is no ::1)");
+    return {};
+}
+
+// A worker has a connection for an upstream that it does not have.
+void Runtime::demand(uint32_t worker, const std::string& upstream) {
+    if (const auto view = state_.find(upstream); !view || view.upstream->name != upstream) {
+        return workers_[worker]->update(upstream, nullptr);
+    }
+    if (!capture_.demanded(upstream)) log::info("upstream {} is built for captured connections", upstream);
+    capture_.demand(upstream, Clock::now());
+    const auto known = wanted_.find(upstream);
+    if (known != wanted_.end() && !known->second.empty()) {
+        return workers_[worker]->update(upstream, current_[known->second]);
+    }
+    refresh(upstream, false);
+}
+
+void Runtime::give_up(const std::string& upstream) {
+    capture_.forget(upstream);
+    for (auto& worker : workers_) worker->forget_captured(upstream);
+}
+
+// Connections that come while this is under way are passed through, or wait.
+void Runtime::apply_capture(const config::ChangeSet& changes) {
+    if (options_.capture.port == 0 || !capture_.update(state_, changes)) return;
+    for (auto& worker : workers_) worker->set_capture_table(capture_.table());
+}
+
+void Runtime::sweep(TimePoint now) {
+    const auto served = [this](const std::string& name) -> std::optional<uint64_t> {
+        const auto found = stats_.find(name);
+        if (found == stats_.end()) return 0;
+        uint64_t total = 0;
+        for (size_t i = 0; i < found->second->workers(); ++i) {
+            const UpstreamCounters& share = found->second->worker(i);
+            if (share.active_connections.get() != 0) return std::nullopt;
+            total += share.captured.get() + share.sessions.get();
+            for (const auto& responses : share.responses) total += responses.get();
+            for (const auto& failures : share.failures) total += failures.get();
+        }
+        return total;
+    };
+    const auto idle = capture_.idle(now, options_.capture.idle_timeout, served);
+    for (const auto& name : idle) {
+        log::info("upstream {} is given up: it has served no captured connection for {} s", name,
+                  options_.capture.idle_timeout.count() / 1000);
+        give_up(name);
+    }
+    if (!idle.empty()) drop_unused();
+    for (const auto& name : idle) {
+        if (!current_.contains(name)) stats_.erase(name);
+    }
+    registry_.sweep();
+}
+
 Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
     // The kernel would let both have the port, and deal connections out between them.
+    if (options_.capture.port != 0 && spec.port == options_.capture.port &&
+        (overlap(spec.address, "127.0.0.1") || overlap(spec.address, "::1"))) {
+        return Error{host_id(spec.address, spec.port), "redirected connections are taken at this port"};
+    }
     for (const auto& [name, other] : listeners_) {
         if (spec.port != 0 && other.port == spec.port && overlap(other.spec.address, spec.address)) {
             return Error{host_id(spec.address, spec.port), "listener " + name + " has this port"};
@@ -65,6 +149,7 @@ void Runtime::close(const std::string& name) {
 
 void Runtime::apply(const config::ChangeSet& changes) {
     if (changes.listeners) apply_listeners();
+    apply_capture(changes);
     const auto touched = [&](const std::string& name) {
         return std::binary_search(changes.changed.begin(), changes.changed.end(), name) ||
                std::binary_search(changes.removed.begin(), changes.removed.end(), name);
@@ -73,6 +158,9 @@ void Runtime::apply(const config::ChangeSet& changes) {
         if (canonical.empty() || changes.aliases || touched(canonical) || state_.resolve(wanted) != canonical) {
             refresh(wanted, touched(canonical));
         }
+    }
+    for (const auto& name : capture_.demanded()) {
+        if (wanted_[name].empty()) give_up(name);
     }
     drop_unused();
 }
@@ -154,6 +242,7 @@ void Runtime::set_drain_deadlines(const UpstreamSnapshot* before, const Upstream
 void Runtime::drop_unused() {
     std::set<std::string> used;
     for (const auto& [name, listener] : listeners_) used.insert(listener.spec.upstream);
+    for (const auto& name : capture_.demanded()) used.insert(name);
     std::erase_if(wanted_, [&](const auto& entry) { return !used.contains(entry.first); });
     std::set<std::string> canonical;
     for (const auto& [wanted, name] : wanted_) canonical.insert(name);

@@ -1,7 +1,7 @@
 #pragma once
 // Turns the configuration in force into running listeners and snapshots, and posts them to the workers. Main thread only, but for
-// what is said to be safe. Only upstreams that a listener uses are built, probed and counted: a proxy that knows of 5,000
-// upstreams and serves one pays for one.
+// what is said to be safe. Only upstreams that a listener or a captured connection uses are built, probed and counted: a proxy that
+// knows of 5,000 upstreams and serves one pays for one.
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +13,7 @@
 #include "common/config/model.hpp"
 #include "common/result.hpp"
 #include "sidecar/config/state.hpp"
+#include "sidecar/runtime/capture.hpp"
 #include "sidecar/runtime/worker.hpp"
 #include "sidecar/upstream/snapshot.hpp"
 
@@ -26,12 +27,24 @@ struct DeclaredListener {
     std::string upstream;  // by name or alias
 };
 
+// Connections that a rule of the kernel redirects to `port` on loopback, whatever address they were going to.
+struct CaptureOptions {
+    uint16_t port = 0;  // 0: nothing is captured
+    // What was built for captured connections is given up when it has served none for so long.
+    Milliseconds idle_timeout{600'000};
+    // Runs a task on the main thread, soon. Called by workers.
+    std::function<void(std::function<void()>)> post;
+    // Where an accepted connection was going; by default the kernel is asked.
+    std::function<std::optional<SocketAddress>(int socket)> destination_of;
+};
+
 class Runtime {
 public:
     struct Options {
         uint32_t workers = 1;
         WorkerOptions worker;
         std::vector<DeclaredListener> listeners;
+        CaptureOptions capture = {};
     };
     // Told when an upstream in use gets another set of hosts or policy; nullptr when it is gone. The prober hangs on it.
     using OnUpstream = std::function<void(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>&)>;
@@ -70,8 +83,11 @@ public:
     uint64_t listener_failures() const { return listener_failures_; }
     // Every declared listener leads to an upstream that is known.
     bool all_resolved() const;
-    // Forgets hosts that nobody uses any more; every now and then.
-    void sweep() { registry_.sweep(); }
+    // Forgets hosts that nobody uses any more, and gives up what captured connections have not used for long; every now and then.
+    void sweep(TimePoint now);
+
+    const CaptureOptions& capture_options() const { return options_.capture; }
+    const Capture& capture() const { return capture_; }
 
 private:
     struct Open {
@@ -81,6 +97,10 @@ private:
         bool declared = false;
     };
     Result<void> open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared);
+    Result<void> open_capture();
+    void demand(uint32_t worker, const std::string& upstream);
+    void give_up(const std::string& upstream);
+    void apply_capture(const config::ChangeSet& changes);
     void close(const std::string& name);
     void apply_listeners();
     void refresh(const std::string& wanted, bool force);
@@ -92,6 +112,7 @@ private:
     const config::ConfigState& state_;
     OnUpstream on_upstream_;
     HostRegistry registry_;
+    Capture capture_;
     std::map<std::string, Open> listeners_;
     std::map<std::string, std::string> wanted_;  // as listeners name it -> canonical, "" while unknown
     std::map<std::string, std::shared_ptr<const UpstreamSnapshot>> current_;  // by canonical name

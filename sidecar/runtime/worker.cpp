@@ -4,6 +4,7 @@
 
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/l4/tunnel.hpp"
+#include "sidecar/runtime/worker_capture.hpp"
 
 namespace steelyard {
 
@@ -17,6 +18,7 @@ Worker::~Worker() {
     stop();
     // The thread is gone: what is left goes in this order, as sessions use pools and pools the reactor.
     listeners_.clear();
+    if (capture_) capture_->drop();
 }
 
 void Worker::start() {
@@ -48,14 +50,46 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
     // std::function wants copyable things: the socket travels in a shared_ptr.
     auto carried = std::make_shared<UniqueFd>(std::move(socket));
     context_.reactor.post([this, name, carried, protocol, upstream] {
-        auto& target = upstreams_[upstream];
-        if (!target) target = std::make_shared<WorkerUpstream>(upstream, context_.reactor, index_, options_.pools);
+        const auto target = upstream_of(upstream);
         auto acceptor =
             std::make_unique<Acceptor>(context_, std::move(*carried), options_.max_sessions,
-                                       [this, target = target, protocol](UniqueFd client, const SocketAddress& peer) {
+                                       [this, target, protocol](UniqueFd client, const SocketAddress& peer) {
                                            accept(target, protocol, std::move(client), peer);
                                        });
         listeners_[name] = {target, std::move(acceptor)};
+    });
+}
+
+std::shared_ptr<WorkerUpstream> Worker::upstream_of(const std::string& name) {
+    auto& upstream = upstreams_[name];
+    if (!upstream) upstream = std::make_shared<WorkerUpstream>(name, context_.reactor, index_, options_.pools);
+    return upstream;
+}
+
+void Worker::capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShared> shared) {
+    auto carried = std::make_shared<std::vector<UniqueFd>>(std::move(sockets));
+    context_.reactor.post([this, carried, shared = std::move(shared)] {
+        capture_ = std::make_unique<WorkerCapture>(
+            context_, index_, shared,
+            WorkerCapture::Hooks{
+                [this](const std::string& name) { return upstream_of(name); },
+                [this](const std::shared_ptr<WorkerUpstream>& upstream, UniqueFd client, const SocketAddress& peer) {
+                    accept(upstream, std::nullopt, std::move(client), peer);
+                }});
+        for (auto& socket : *carried) capture_->listen(std::move(socket), options_.max_sessions);
+    });
+}
+
+void Worker::set_capture_table(std::shared_ptr<const CaptureTable> table) {
+    context_.reactor.post([this, table = std::move(table)]() mutable {
+        if (capture_) capture_->set_table(std::move(table));
+    });
+}
+
+void Worker::forget_captured(const std::string& upstream) {
+    context_.reactor.post([this, upstream] {
+        if (capture_) capture_->forget(upstream);
+        forget_unused();
     });
 }
 
@@ -75,6 +109,7 @@ void Worker::forget_unused() {
         for (const auto& [name, listener] : listeners_) {
             if (listener.upstream == entry.second) return false;
         }
+        if (capture_ && capture_->uses(entry.first)) return false;
         entry.second->abandon();  // connections that are still open hold it themselves
         return true;
     });
@@ -84,6 +119,7 @@ void Worker::update(const std::string& upstream, std::shared_ptr<const UpstreamS
     context_.reactor.post([this, upstream, snapshot = std::move(snapshot)]() mutable {
         const auto found = upstreams_.find(upstream);
         if (found != upstreams_.end()) found->second->update(std::move(snapshot));
+        if (capture_) capture_->updated(upstream);
     });
 }
 
@@ -112,6 +148,7 @@ void Worker::close_listeners() {
             context_.reactor.retire(std::move(listener.acceptor));
         }
         listeners_.clear();
+        if (capture_) capture_->close();
     });
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/config/model.hpp"
 #include "sidecar/listener/acceptor.hpp"
+#include "sidecar/listener/capture_table.hpp"
 #include "sidecar/session/worker_context.hpp"
 #include "sidecar/upstream/worker_upstream.hpp"
 
@@ -22,6 +23,9 @@ struct WorkerOptions {
     PoolLimits pools;
     size_t max_sessions = 50'000;
 };
+
+class WorkerCapture;
+struct CaptureShared;
 
 class Worker {
 public:
@@ -38,7 +42,12 @@ public:
                       const std::string& upstream);
     // Its connections end with their next answer, unless another listener leads to the same upstream.
     void remove_listener(const std::string& name);
-    // nullptr: no such upstream any more. Names that no listener uses are forgotten.
+    // What comes in over these sockets was redirected: it goes to the upstream behind the address it was going to.
+    void capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShared> shared);
+    void set_capture_table(std::shared_ptr<const CaptureTable> table);
+    // Captured connections have not used it for long: the next one asks for it again.
+    void forget_captured(const std::string& upstream);
+    // nullptr: no such upstream any more. Names that nobody uses are forgotten.
     void update(const std::string& upstream, std::shared_ptr<const UpstreamSnapshot> snapshot);
 
     // Answers end their connections from now on; idle connections go. Listeners stay.
@@ -62,12 +71,14 @@ private:
     void tick();
     void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
                 UniqueFd client, const SocketAddress& peer);
+    std::shared_ptr<WorkerUpstream> upstream_of(const std::string& name);
     void forget_unused();
 
     const uint32_t index_;
     const WorkerOptions options_;
     std::map<std::string, std::shared_ptr<WorkerUpstream>> upstreams_;
-    WorkerContext context_;  // after upstreams_: sessions hold them and go first
+    std::unique_ptr<WorkerCapture> capture_;  // sessions refer to it and go first
+    WorkerContext context_;                   // after upstreams_: sessions hold them and go first
     std::map<std::string, Listener> listeners_;
     std::thread thread_;
 };

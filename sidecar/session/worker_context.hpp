@@ -21,7 +21,12 @@ struct Timeouts {
     Milliseconds response_head{60'000};   // from the request's last byte to the answer's head
     Milliseconds stream_idle{60'000};     // no byte of a body in either direction
     Milliseconds tunnel_idle{3'600'000};  // no byte over a TCP or upgraded connection in either direction
-    Milliseconds linger{2'000};           // reading on after an answer that ends the connection
+    // Captured connections: the wait for an upstream to be built, then a connection to where one that nothing is known of was
+    // going, and that one's silence (what kube-proxy sets for established connections in conntrack).
+    Milliseconds capture_wait{2'000};
+    Milliseconds passthrough_connect{10'000};
+    Milliseconds passthrough_idle{86'400'000};
+    Milliseconds linger{2'000};  // reading on after an answer that ends the connection
 };
 
 constexpr size_t kFaults = static_cast<size_t>(http::Fault::trailer_too_large) + 1;
@@ -35,6 +40,12 @@ struct alignas(64) WorkerCounters {
     Counter http_requests;
     std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
     Counter timeouts;                     // clients that were too slow
+    // Captured connections, by what became of them.
+    Counter capture_balanced;
+    Counter capture_passthrough;
+    Counter capture_refused;       // not redirected by anybody, or our own
+    Counter capture_waiting;       // a gauge: for their upstream to be built
+    Counter passthrough_failures;  // of those passed through: the destination did not take them
 };
 
 struct WorkerContext {

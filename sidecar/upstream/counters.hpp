@@ -61,6 +61,7 @@ struct alignas(64) UpstreamCounters {
     Counter reused;
     Counter idle_connections;    // a gauge
     Counter active_connections;  // a gauge: exchanges and tunnels under way
+    Counter captured;            // client connections that were redirected here, ever
     Counter sessions;            // TCP connections and upgraded ones, ever
     Counter bytes_to_client;
     Counter bytes_to_upstream;

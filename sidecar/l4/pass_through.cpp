@@ -1,0 +1,116 @@
+#include "sidecar/l4/pass_through.hpp"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+namespace steelyard {
+namespace {
+
+// A peer that is gone without a word is found out by the kernel: nothing else would tell before the idle time-out.
+void keep_alive(int fd) {
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+}  // namespace
+
+PassThrough::PassThrough(WorkerContext& worker, OwnConnections& own)
+    : worker_(worker),
+      own_(own),
+      to_server_(client_, server_, worker.buffers),
+      to_client_(server_, client_, worker.buffers) {
+    worker_.counters.sessions.add();
+}
+
+PassThrough::~PassThrough() {
+    worker_.counters.sessions.sub();
+    if (pair_) own_.remove(*pair_);
+}
+
+void PassThrough::accept(WorkerContext& worker, UniqueFd client, const SocketAddress& destination,
+                         OwnConnections& own) {
+    auto owned = std::make_unique<PassThrough>(worker, own);
+    PassThrough& session = *owned;
+    worker.sessions.add(std::move(owned));
+    worker.counters.capture_passthrough.add();
+    if (!session.client_.adopt(worker.reactor, std::move(client))) return session.end(true);
+    session.connect(destination);
+}
+
+void PassThrough::connect(const SocketAddress& destination) {
+    deadline_ = worker_.reactor.now() + worker_.timeouts.passthrough_connect;
+    const auto status = server_.connect(worker_.reactor, destination);
+    if (status != Channel::Status::would_block && status != Channel::Status::ok) return fail();
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(storage);
+    if (getsockname(server_.fd(), reinterpret_cast<sockaddr*>(&storage), &size) == 0) {
+        pair_ = {AddressKey::of(SocketAddress::from(storage)), AddressKey::of(destination)};
+        own_.add(*pair_);
+    }
+    keep_alive(client_.fd());
+    keep_alive(server_.fd());
+    if (status == Channel::Status::would_block) return;
+    state_ = State::relaying;
+    relay();
+}
+
+void PassThrough::on_channel(Channel& channel) {
+    if (state_ == State::ended) return;
+    if (state_ == State::connecting) {
+        if (&channel == &client_) {
+            if (client_.broken()) end(true);
+            return;
+        }
+        if (!server_.writable() && !server_.broken()) return;
+        if (server_.connect_error() != 0) return fail();
+        state_ = State::relaying;
+    }
+    relay();
+}
+
+void PassThrough::relay() {
+    using Direction = RelayDirection::State;
+    to_server_.pump();
+    to_client_.pump();
+    deadline_ = worker_.reactor.now() + worker_.timeouts.passthrough_idle;
+    if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken) return end(true);
+    if (to_server_.state() == Direction::finished && to_client_.state() == Direction::finished) return end(false);
+    // Nobody is left to read from or to write to, though no call has failed yet.
+    if (client_.broken() || (server_.broken() && to_client_.state() == Direction::finished)) return end(true);
+    if (to_server_.yielded()) worker_.reactor.rebind(client_.fd(), &client_);
+    if (to_client_.yielded()) worker_.reactor.rebind(server_.fd(), &server_);
+}
+
+void PassThrough::on_sweep(TimePoint now) {
+    if (now < deadline_) return;
+    if (state_ == State::connecting) return fail();
+    worker_.counters.timeouts.add();
+    end(true);
+}
+
+void PassThrough::on_drain() {
+    if (state_ == State::connecting && client_.peer_closed()) end(true);
+}
+
+void PassThrough::on_abort() { end(true); }
+
+void PassThrough::fail() {
+    worker_.counters.passthrough_failures.add();
+    end(true);
+}
+
+void PassThrough::end(bool broken) {
+    if (state_ == State::ended) return;
+    state_ = State::ended;
+    // A stream that was cut must not look as if it had ended properly.
+    if (broken) {
+        client_.abort();
+        server_.abort();
+    }
+    client_.close();
+    server_.close();
+    worker_.sessions.remove(this);
+}
+
+}  // namespace steelyard
