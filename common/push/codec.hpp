@@ -16,6 +16,8 @@ std::string encode(const Ack& message);
 std::string encode(const Nack& message);
 std::string encode(const Report& message);
 std::string encode(const ErrorMessage& message);
+std::string encode(const Trust& message);
+std::string encode(const Refused& message);
 
 // Builds a snapshot or a delta resource by resource. finish() gives the frame and ends the writer's life.
 class FrameWriter {

@@ -56,7 +56,7 @@ FrameSax resources_sax(Read& read, Problems& problems) {
         if (key && problems.empty()) read.remove.push_back(std::move(*key));
         return !problems.full();
     };
-    return FrameSax{{"type", "version", "base", "code", "problem"},
+    return FrameSax{{"type", "version", "base", "code", "problem", "ca", "wants"},
                     {{"upsert", upsert, false}, {"remove", remove, false}},
                     problems};
 }
@@ -93,6 +93,30 @@ ErrorMessage decode_error(const Fields& fields) {
     fields.required_string("code", message.code);
     fields.string("problem", message.problem);
     return {cut(std::move(message.code)), cut(std::move(message.problem))};
+}
+
+Trust decode_trust(const Fields& fields, Problems& problems) {
+    Trust trust;
+    fields.required_string("ca", trust.ca);
+    if (problems.empty() && (trust.ca.empty() || trust.ca.size() > kMaxTrustBytes)) {
+        problems.add(Path{} / "ca", "has " + std::to_string(trust.ca.size()) + " bytes; 1 to " +
+                                        std::to_string(kMaxTrustBytes) + " are allowed");
+    }
+    return trust;
+}
+
+Refused decode_refused(const Fields& fields, Problems& problems) {
+    Refused refused;
+    fields.list(fields.require("wants"), "wants", kMaxWants, [&](const json& element, const Path& at) {
+        const Fields want{element, at, problems};
+        if (!want.is_object()) return;
+        RefusedWant& kept = refused.wants.emplace_back();
+        want.required_string("name", kept.name);
+        want.required_string("problem", kept.problem);
+        if (problems.empty()) check_name(kept.name, at / "name", problems);
+        kept.problem = cut(std::move(kept.problem));
+    });
+    return refused;
 }
 
 Hello decode_hello(const Fields& fields, Problems& problems) {
@@ -177,13 +201,20 @@ Decoded<FromController> decode_from_controller(std::string_view frame) {
         if (!problems.empty()) return refuse(root, std::move(problems));
         return FromController{std::move(message)};
     }
+    if (type == "trust" || type == "refused") {
+        FromController message;
+        if (type == "trust") message = decode_trust(fields, problems);
+        if (type == "refused") message = decode_refused(fields, problems);
+        if (!problems.empty()) return refuse(root, std::move(problems));
+        return message;
+    }
     if (type == "snapshot" || type == "delta") {
         fields.required_string("version", version);
         if (problems.empty()) check_version(version, "version", problems);
         // Without it a snapshot would mean that nothing is left: too much to conclude from an omission.
         if (!sax.saw("upsert")) problems.add(top / "upsert", "is missing");
     } else if (problems.empty()) {
-        problems.add(top / "type", "'" + config::shown(type) + "' is not one of snapshot, delta, error");
+        problems.add(top / "type", "'" + config::shown(type) + "' is not one of snapshot, delta, trust, refused, error");
     }
     if (type == "snapshot" && !read.remove.empty()) problems.add(top / "remove", "has no place in a snapshot");
     if (type == "delta") {

@@ -83,6 +83,25 @@ std::string encode(const ErrorMessage& message) {
     return out;
 }
 
+std::string encode(const Trust& message) {
+    std::string out = R"({"type":"trust")";
+    field(out, "ca", message.ca);
+    out += '}';
+    return out;
+}
+
+std::string encode(const Refused& message) {
+    std::string out = R"({"type":"refused","wants":[)";
+    for (size_t i = 0; i < message.wants.size(); ++i) {
+        out += i == 0 ? "{\"name\":" : ",{\"name\":";
+        append_json_string(out, message.wants[i].name);
+        field(out, "problem", message.wants[i].problem);
+        out += '}';
+    }
+    out += "]}";
+    return out;
+}
+
 FrameWriter FrameWriter::snapshot(std::string_view version, size_t reserve) {
     FrameWriter writer;
     writer.out_.reserve(reserve + 128);

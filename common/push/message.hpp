@@ -1,6 +1,6 @@
 #pragma once
 // The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report go from proxy to controller;
-// snapshot, delta, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them
+// snapshot, delta, trust, refused, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them
 // into frames.
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +23,7 @@ constexpr size_t kMaxFrameToController = 1u << 20;  // bytes, the default
 constexpr size_t kMaxWants = 10'000;
 constexpr size_t kMaxVersionBytes = 64;
 constexpr size_t kMaxReported = 10'000;
+constexpr size_t kMaxTrustBytes = 64u << 10;
 constexpr size_t kMaxJsonDepth = 16;
 
 enum class Role : uint8_t { sidecar, edge };
@@ -83,14 +84,32 @@ struct Report {
     std::vector<UpstreamReport> upstreams;
 };
 
+// The CA certificates that the controller's certificate may be signed by, now and next, as PEM. Told after hello over
+// TLS, and again when they change.
+struct Trust {
+    std::string ca;
+};
+
+// What it wants and is not given, all of it: another such message replaces this one. The connection stays, and what is
+// granted later arrives.
+struct RefusedWant {
+    std::string name;
+    std::string problem;
+
+    friend bool operator==(const RefusedWant&, const RefusedWant&) = default;
+};
+struct Refused {
+    std::vector<RefusedWant> wants;
+};
+
 // Why the controller is about to close. `code`: name_in_use, bad_hello, unsupported_protocol, forbidden, protocol,
-// timeout, too_large, replaced, stopping.
+// timeout, too_large, expired, replaced, stopping.
 struct ErrorMessage {
     std::string code;
     std::string problem;
 };
 
 using FromProxy = std::variant<Hello, Ack, Nack, Report>;
-using FromController = std::variant<Snapshot, Delta, ErrorMessage>;
+using FromController = std::variant<Snapshot, Delta, Trust, Refused, ErrorMessage>;
 
 }  // namespace steelyard::push

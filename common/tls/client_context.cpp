@@ -52,6 +52,11 @@ Result<std::shared_ptr<ssl::context>> make_client_context(const std::vector<Trus
     return context;
 }
 
+std::string verify_problem(const SSL* connection) {
+    const long result = SSL_get_verify_result(connection);
+    return result == X509_V_OK ? std::string{} : X509_verify_cert_error_string(result);
+}
+
 Result<void> expect_host(SSL* connection, const std::string& host) {
     X509_VERIFY_PARAM* expected = SSL_get0_param(connection);
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -28,4 +28,7 @@ Result<void> check_bundle(const TrustedBundle& bundle);
 // Before the hand-shake: the server must prove to be `host` (DNS name or IP literal); sends the name along (SNI).
 Result<void> expect_host(SSL* connection, const std::string& host);
 
+// After a hand-shake that failed: why the server's certificate was not accepted; "" when that was not the reason.
+std::string verify_problem(const SSL* connection);
+
 }  // namespace steelyard::tls

@@ -19,6 +19,7 @@ using config::Upstream;
 namespace {
 
 constexpr size_t kMaxFormerAliases = 64;
+constexpr size_t kMaxFormerExports = 64;
 
 std::string name_of(const ResourceKey& key) {
     return key.kind + " " + key.name + (key.slice.empty() ? "" : " slice " + key.slice);
@@ -105,6 +106,7 @@ void PushCache::upsert(Upstream&& upstream) {
     if (!entry.alive()) ++counts_.upstreams;
     revive(entry);
     set_aliases(record, aliases);
+    set_exports(record, upstream.export_to);
     entry.resource = std::move(upstream);
     touch(entry);
 }
@@ -145,6 +147,7 @@ void PushCache::remove(const ResourceKey& key) {
         if (!record.upstream || !record.upstream->alive()) return;
         --counts_.upstreams;
         set_aliases(record, {});
+        set_exports(record, {});
         bury(*record.upstream);
     } else if (key.kind == "endpoints") {
         const auto slice = record.slices.find(key.slice);
@@ -171,10 +174,27 @@ void PushCache::set_aliases(Record& record, std::vector<std::string> aliases) {
         std::erase(record.former_aliases, alias);
     }
     record.aliases = std::move(aliases);
+    ++grants_generation_;
     for (auto& [name, slice] : record.slices) touch(*slice);
     if (record.former_aliases.size() > kMaxFormerAliases) {
         record.former_aliases.clear();
         floor_ = counter_ + 1;  // nobody can tell any more who once had it: all but the newest base need a snapshot
+    }
+}
+
+// As with aliases: who is entitled from now on gets the slices, who no longer is loses them.
+void PushCache::set_exports(Record& record, std::vector<std::string> exports) {
+    ++grants_generation_;  // the upstream has come, gone or changed
+    if (record.exports == exports) return;
+    for (const auto& ns : record.exports) {
+        const auto& former = record.former_exports;
+        if (std::find(former.begin(), former.end(), ns) == former.end()) record.former_exports.push_back(ns);
+    }
+    record.exports = std::move(exports);
+    for (auto& [name, slice] : record.slices) touch(*slice);
+    if (record.former_exports.size() > kMaxFormerExports) {
+        record.former_exports.clear();
+        floor_ = counter_ + 1;
     }
 }
 

@@ -68,13 +68,19 @@ public:
     // Precondition: reaches_back_to(since).
     Frame delta_for(const Subscription& subscription, uint64_t since, std::string_view base);
     Frame snapshot_for(const Subscription& subscription);
+    // May it have what it wants under this name or alias? False also when there is no such upstream of another
+    // namespace: who is not entitled does not learn what there is.
+    bool grants(const Subscription& subscription, std::string_view want) const;
+    // Changes whenever an answer of grants() may have.
+    uint64_t grants_generation() const { return grants_generation_; }
     const Counts& counts() const { return counts_; }
 
 private:
     struct Entry;   // one listener, upstream or slice, alive or a tombstone, in the change order
     struct Record;  // one upstream's name: its entry, its slices' entries, the aliases it has and had
     struct Shared;  // a frame that somebody may still hold
-    // Is an entry sent to a subscription, was it perhaps sent to it once (by an alias that is gone), or neither.
+    // Is an entry sent to a subscription, was it perhaps sent to it once (by an alias or an export that is gone), or
+    // neither.
     enum class Interest { now, formerly, never };
 
     void upsert(config::Listener&& listener);
@@ -89,6 +95,7 @@ private:
     void revive(Entry& entry);
     void forget_oldest_tombstone();
     void set_aliases(Record& record, std::vector<std::string> aliases);
+    void set_exports(Record& record, std::vector<std::string> exports);
     Interest interest(const Subscription& subscription, const Entry& entry) const;
     std::vector<const Entry*> wanted(const Subscription& subscription) const;
 
@@ -105,6 +112,7 @@ private:
     const std::string epoch_;
     const Limits limits_;
     uint64_t counter_ = 0;
+    uint64_t grants_generation_ = 0;
     uint64_t floor_ = 0;            // a base below it lacks removals that are forgotten
     bool dirty_ = false;            // this publish has changed something
     Entry* newest_ = nullptr;       // the change order

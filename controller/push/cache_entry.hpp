@@ -54,6 +54,14 @@ struct PushCache::Record {
     bool had(const std::string& alias) const {
         return std::find(former_aliases.begin(), former_aliases.end(), alias) != former_aliases.end();
     }
+    static bool lists(const std::vector<std::string>& namespaces, const std::string& ns) {
+        return std::any_of(namespaces.begin(), namespaces.end(),
+                           [&](const auto& one) { return one == "*" || one == ns; });
+    }
+    bool entitles(const Subscription& subscription) const {
+        return subscription.owns(name) || lists(exports, subscription.ns);
+    }
+    bool entitled(const Subscription& subscription) const { return lists(former_exports, subscription.ns); }
     size_t endpoints_with(const config::EndpointSlice& slice) const {
         const auto it = slices.find(slice.slice);
         const auto* old = it == slices.end() ? nullptr : it->second->get<config::EndpointSlice>();
@@ -65,6 +73,8 @@ struct PushCache::Record {
     std::map<std::string, std::unique_ptr<Entry>, std::less<>> slices;
     std::vector<std::string> aliases;
     std::vector<std::string> former_aliases;
+    std::vector<std::string> exports;         // namespaces besides its own, or "*"
+    std::vector<std::string> former_exports;
     size_t endpoints = 0;
 };
 

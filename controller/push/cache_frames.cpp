@@ -37,12 +37,25 @@ void append(FrameWriter& writer, const E& entry) {
 
 PushCache::Interest PushCache::interest(const Subscription& subscription, const Entry& entry) const {
     if (entry.record == nullptr) return subscription.role == Role::edge ? Interest::now : Interest::never;
-    if (subscription.wants(entry.record->name)) return Interest::now;
-    const auto wanted = [&](const std::string& alias) { return subscription.wants(alias); };
     const Record& record = *entry.record;
-    if (std::any_of(record.aliases.begin(), record.aliases.end(), wanted)) return Interest::now;
+    const bool entitled = record.entitles(subscription);
+    if (!entitled && !record.entitled(subscription)) return Interest::never;
+    const Interest at_best = entitled ? Interest::now : Interest::formerly;
+    if (subscription.wants(record.name)) return at_best;
+    const auto wanted = [&](const std::string& alias) { return subscription.wants(alias); };
+    if (std::any_of(record.aliases.begin(), record.aliases.end(), wanted)) return at_best;
     if (std::any_of(record.former_aliases.begin(), record.former_aliases.end(), wanted)) return Interest::formerly;
     return Interest::never;
+}
+
+bool PushCache::grants(const Subscription& subscription, std::string_view want) const {
+    if (subscription.owns(want)) return true;
+    const auto granted = [&](const Record& record) {
+        return record.upstream && record.upstream->alive() && record.entitles(subscription);
+    };
+    if (const auto it = records_.find(want); it != records_.end() && granted(*it->second)) return true;
+    const auto [first, last] = aliases_.equal_range(want);
+    return std::any_of(first, last, [&](const auto& named) { return granted(*named.second); });
 }
 
 bool PushCache::relevant_since(const Subscription& subscription, uint64_t since) const {
@@ -93,6 +106,7 @@ std::vector<const PushCache::Entry*> PushCache::wanted(const Subscription& subsc
         std::sort(records.begin(), records.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
         records.erase(std::unique(records.begin(), records.end()), records.end());
     }
+    std::erase_if(records, [&](const Record* record) { return !record->entitles(subscription); });
     std::vector<const Entry*> entries;
     const auto add = [&](const std::unique_ptr<Entry>& entry) {
         if (entry && entry->alive()) entries.push_back(entry.get());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.hpp"
+#include "common/push/codec.hpp"
 #include "controller/push/server_core.hpp"
 
 namespace steelyard::push {
@@ -72,27 +73,42 @@ void PushServer::Core::on_accept(tcp::socket socket) {
         if (may_complain()) log::warn("push: a connection is refused: {} are open, the most allowed", proxies_.size());
         return;  // closes the socket
     }
+    if (strangers_ >= options_.max_unauthenticated) {
+        refuse("max_unauthenticated");
+        if (may_complain()) log::warn("push: a connection is refused: {} are not let in yet, the most allowed", strangers_);
+        return;
+    }
+    std::shared_ptr<asio::ssl::context> context;
+    if (options_.tls) {
+        context = options_.tls->current();
+        if (!context) return refuse("tls");  // no certificate yet: it will come again
+    }
     const uint64_t id = next_id_++;
     auto proxy = std::make_unique<Proxy>();
     proxy->id = id;
-    proxy->connection = make_plain_connection(
-        std::move(socket), {options_.max_message, options_.handshake_timeout, options_.idle_timeout});
+    proxy->connection = make_connection(
+        std::move(socket), {options_.max_message, options_.handshake_timeout, options_.idle_timeout},
+        std::move(context));
     const auto connection = proxy->connection;
     proxies_.emplace(id, std::move(proxy));
+    ++strangers_;
     {
         const std::lock_guard lock{mutex_};
         ++stats_.accepted;
-        stats_.connections = proxies_.size();
     }
+    count_connections();
     std::weak_ptr<Core> weak = weak_from_this();
     connection->start({[weak, id](const Peer& peer) {
-                           if (const auto self = weak.lock()) self->on_open(id, peer);
+                           if (const auto self = weak.lock()) self->on_request(id, peer);
+                       },
+                       [weak, id] {
+                           if (const auto self = weak.lock()) self->on_open(id);
                        },
                        [weak, id](std::string_view text) {
                            if (const auto self = weak.lock()) self->on_message(id, text);
                        },
-                       [weak, id](const std::string& why) {
-                           if (const auto self = weak.lock()) self->on_closed(id, why);
+                       [weak, id](Connection::Stage stage, const std::string& why) {
+                           if (const auto self = weak.lock()) self->on_closed(id, stage, why);
                        }});
 }
 
@@ -129,6 +145,14 @@ void PushServer::Core::publish(Change change) {
     for (auto& [id, row] : rows_) note_progress(row, proxies_.at(id)->session->status());
 }
 
+void PushServer::Core::set_trust(const std::string& bundle) {
+    trust_ = std::make_shared<const std::string>(encode(Trust{bundle}));
+    if (!options_.tls) return;
+    for (auto& [id, proxy] : proxies_) {
+        if (proxy->counted && !proxy->closing_since) proxy->connection->send_note(Note::trust, trust_);
+    }
+}
+
 void PushServer::Core::arm_tick(Duration after) {
     tick_.expires_after(after);
     tick_.async_wait([self = shared_from_this()](error_code cancelled) {
@@ -145,6 +169,10 @@ void PushServer::Core::on_tick() {
             if (stopping_ || now - *proxy->closing_since >= kCloseWithin) hanging.push_back(proxy->connection);
         } else if (stopping_) {
             hanging.push_back(proxy->connection);
+        } else if (proxy->asked && now - *proxy->asked >= options_.verdict_timeout) {
+            turn_away(*proxy, {"unavailable", "the authenticator has not answered"});
+        } else if (proxy->expires && now >= *proxy->expires) {
+            close(*proxy, {"expired", "the token has expired; connect again with a new one"});
         } else if (proxy->session) {
             run(*proxy, proxy->session->on_tick(now));
         }
@@ -191,6 +219,9 @@ void PushServer::set_ready() {
 }
 void PushServer::publish(Change change) {
     asio::dispatch(core_->io(), [core = core_, step = std::move(change)]() mutable { core->publish(std::move(step)); });
+}
+void PushServer::set_trust(std::string bundle) {
+    asio::dispatch(core_->io(), [core = core_, pem = std::move(bundle)] { core->set_trust(pem); });
 }
 void PushServer::stop() {
     asio::dispatch(core_->io(), [core = core_] { core->stop(); });

@@ -21,6 +21,7 @@ public:
     uint16_t port() const { return port_; }
     void set_ready();
     void publish(Change change);
+    void set_trust(const std::string& bundle);
     void stop();
     ServerStats stats() const;
 
@@ -31,7 +32,11 @@ private:
         uint64_t id;
         std::shared_ptr<Connection> connection;
         Peer peer;
+        std::optional<TimePoint> asked;      // the authenticator, who has not answered
+        std::optional<Identity> identity;    // its answer
+        std::optional<TimePoint> expires;    // when the session must end
         std::optional<PushSession> session;  // from the open WebSocket on
+        std::string name;                    // in names_
         std::optional<TimePoint> closing_since;
         std::string closing_code;
         bool counted = false;  // as a session: its hello was accepted
@@ -39,9 +44,12 @@ private:
 
     void accept();
     void on_accept(asio::ip::tcp::socket socket);
-    void on_open(uint64_t id, const Peer& peer);
+    void on_request(uint64_t id, const Peer& peer);
+    void on_verdict(uint64_t id, Verdict verdict);
+    void turn_away(Proxy& proxy, const Refusal& refusal);
+    void on_open(uint64_t id);
     void on_message(uint64_t id, std::string_view text);
-    void on_closed(uint64_t id, const std::string& why);
+    void on_closed(uint64_t id, Connection::Stage stage, const std::string& why);
     std::optional<ErrorMessage> admit(uint64_t id, const Hello& hello);
     void run(Proxy& proxy, PushSession::Action action);
     void close(Proxy& proxy, const ErrorMessage& error);
@@ -52,6 +60,7 @@ private:
     void on_tick();
     void trim();
     void refuse(const std::string& reason);
+    void count_connections();
     bool may_complain();  // a log line about a peer: so many in a tick, the counters have them all
     static std::string describe(const Proxy& proxy);
     static void fill(ProxyStats& row, const Proxy& proxy);
@@ -68,7 +77,9 @@ private:
     bool stopping_ = false;
     uint64_t next_id_ = 1;
     std::unordered_map<uint64_t, std::unique_ptr<Proxy>> proxies_;
-    std::unordered_map<std::string, uint64_t> names_;  // of proxies that said hello
+    std::unordered_map<std::string, uint64_t> names_;  // of proxies that said hello, by session_name()
+    size_t strangers_ = 0;  // of proxies_, those without an identity
+    Frame trust_;
     unsigned complaints_ = 0;
     uint64_t bytes_at_tick_ = 0, bytes_at_trim_ = 0;
 

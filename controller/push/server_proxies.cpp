@@ -12,21 +12,74 @@ int64_t unix_ms() {
     return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-bool is_refusal(const std::string& code) { return code != "replaced" && code != "stopping"; }
+bool is_refusal(const std::string& code) { return code != "replaced" && code != "stopping" && code != "expired"; }
+
+// What a stranger is told.
+struct HttpAnswer {
+    unsigned status;
+    std::string_view text;
+};
+HttpAnswer answer_to(const std::string& code) {
+    if (code == "unauthorized") return {401, "a valid token is needed\n"};
+    if (code == "forbidden") return {403, "the token may not be used here\n"};
+    return {503, "tokens cannot be reviewed now; try again\n"};
+}
 
 }  // namespace
 
-void PushServer::Core::on_open(uint64_t id, const Peer& peer) {
+void PushServer::Core::on_request(uint64_t id, const Peer& peer) {
     Proxy& proxy = *proxies_.at(id);
-    proxy.peer = peer;
+    proxy.peer.address = peer.address;
+    proxy.asked = Clock::now();
+    options_.authenticator->authenticate(peer, [weak = weak_from_this(), id](Verdict verdict) {
+        const auto self = weak.lock();
+        if (!self) return;
+        asio::dispatch(self->io_, [self, id, verdict = std::move(verdict)]() mutable {
+            self->on_verdict(id, std::move(verdict));
+        });
+    });
+}
+
+void PushServer::Core::on_verdict(uint64_t id, Verdict verdict) {
+    const auto it = proxies_.find(id);
+    if (it == proxies_.end()) return;  // it did not wait
+    Proxy& proxy = *it->second;
+    if (!proxy.asked || proxy.closing_since) return;
+    if (const auto* refusal = std::get_if<Refusal>(&verdict)) return turn_away(proxy, *refusal);
+    proxy.asked.reset();
+    proxy.identity = std::get<Identity>(std::move(verdict));
+    if (proxy.identity->expires != 0) {
+        const int64_t left = proxy.identity->expires * 1000 - unix_ms();
+        proxy.expires = Clock::now() + Milliseconds{std::max<int64_t>(0, left)};
+    }
+    --strangers_;
+    count_connections();
+    proxy.connection->accept();
+}
+
+void PushServer::Core::turn_away(Proxy& proxy, const Refusal& refusal) {
+    proxy.asked.reset();
+    refuse(refusal.code);
+    if (may_complain()) {
+        log::warn("push: {} is not let in ({}): {}", proxy.peer.address, refusal.code, refusal.problem);
+    }
+    const auto answer = answer_to(refusal.code);
+    proxy.connection->refuse(answer.status, answer.text);
+}
+
+void PushServer::Core::on_open(uint64_t id) {
+    Proxy& proxy = *proxies_.at(id);
     if (stopping_) return close(proxy, {"stopping", "the controller is stopping"});
     proxy.session.emplace(
-        cache_, options_.session, [this, id](const Hello& hello) { return admit(id, hello); }, ready_, Clock::now());
+        cache_, options_.session, [this, id](const Hello& hello) { return admit(id, hello); }, ready_, Clock::now(),
+        proxy.identity->everywhere || proxy.identity->edge ? std::string{} : proxy.identity->ns);
 }
 
 std::optional<ErrorMessage> PushServer::Core::admit(uint64_t id, const Hello& hello) {
-    if (auto refused = options_.authenticator->admit(proxies_.at(id)->peer, hello)) return refused;
-    const auto named = names_.find(hello.name);
+    Proxy& proxy = *proxies_.at(id);
+    if (auto refused = check_hello(*proxy.identity, hello)) return refused;
+    proxy.name = session_name(*proxy.identity, hello);
+    const auto named = names_.find(proxy.name);
     if (named != names_.end()) {
         Proxy& old = *proxies_.at(named->second);
         const Hello& theirs = *old.session->status().hello;
@@ -37,7 +90,7 @@ std::optional<ErrorMessage> PushServer::Core::admit(uint64_t id, const Hello& he
         }
         close(old, {"replaced", "the same instance has connected again"});
     }
-    names_[hello.name] = id;
+    names_[proxy.name] = id;
     return std::nullopt;
 }
 
@@ -57,8 +110,10 @@ void PushServer::Core::on_message(uint64_t id, std::string_view text) {
 
 void PushServer::Core::welcome(Proxy& proxy) {
     proxy.counted = true;
+    if (options_.tls && trust_) proxy.connection->send_note(Note::trust, trust_);
     const Hello& hello = *proxy.session->status().hello;
-    log::info("push: {} connected, {} on node '{}', has version '{}', wants {}", describe(proxy), to_string(hello.role),
+    log::info("push: {} connected{}, {} on node '{}', has version '{}', wants {}", describe(proxy),
+              proxy.identity->known() ? " as " + proxy.identity->to_string() : std::string{}, to_string(hello.role),
               hello.node, hello.version,
               proxy.session->subscription().everything
                   ? "everything"
@@ -79,6 +134,14 @@ void PushServer::Core::note_nack(const Proxy& proxy) {
 }
 
 void PushServer::Core::run(Proxy& proxy, PushSession::Action action) {
+    if (action.refused) {
+        const auto& status = proxy.session->status();
+        if (status.refused_wants != 0 && may_complain()) {
+            log::warn("push: {} is not given {} of what it wants: not exported to namespace {}", describe(proxy),
+                      status.refused_wants, proxy.identity->ns);
+        }
+        proxy.connection->send_note(Note::refused, std::move(action.refused));
+    }
     if (action.frame) proxy.connection->send(std::move(action.frame));
     if (action.close) close(proxy, *action.close);
 }
@@ -99,21 +162,31 @@ void PushServer::Core::refuse(const std::string& reason) {
     ++stats_.refused[reason];
 }
 
-void PushServer::Core::on_closed(uint64_t id, const std::string& why) {
+void PushServer::Core::count_connections() {
+    const std::lock_guard lock{mutex_};
+    stats_.connections = proxies_.size();
+    stats_.unauthenticated = strangers_;
+}
+
+void PushServer::Core::on_closed(uint64_t id, Connection::Stage stage, const std::string& why) {
     const auto it = proxies_.find(id);
     if (it == proxies_.end()) return;
     const Proxy& proxy = *it->second;
-    if (!proxy.session && !stopping_) refuse("handshake");
+    if (stage < Connection::Stage::refused && !stopping_) {
+        refuse(stage == Connection::Stage::tls && options_.tls ? "tls" : "handshake");
+        log::debug("push: {}: {}", proxy.peer.address, why);
+    }
+    if (!proxy.identity) --strangers_;
     if (proxy.counted) {
         log::info("push: {} disconnected: {}", describe(proxy), proxy.closing_since ? proxy.closing_code : why);
-        const auto named = names_.find(proxy.session->status().hello->name);
+        const auto named = names_.find(proxy.name);
         if (named != names_.end() && named->second == id) names_.erase(named);
     }
     proxies_.erase(it);
     if (stopping_ && proxies_.empty()) tick_.cancel();
+    count_connections();
     const std::lock_guard lock{mutex_};
     rows_.erase(id);
-    stats_.connections = proxies_.size();
 }
 
 std::string PushServer::Core::describe(const Proxy& proxy) {
@@ -135,6 +208,9 @@ void PushServer::Core::note_progress(ProxyStats& row, const PushSession::Status&
     row.snapshots = status.snapshots;
     row.deltas = status.deltas;
     row.bytes = status.bytes;
+    stats_.refused_wants += status.refused_wants_total - row.refused_wants_total;
+    row.refused_wants_total = status.refused_wants_total;
+    row.refused_wants = status.refused_wants;
 }
 
 void PushServer::Core::fill(ProxyStats& row, const Proxy& proxy) {
@@ -147,6 +223,9 @@ void PushServer::Core::fill(ProxyStats& row, const Proxy& proxy) {
         row.node = hello.node;
         row.zone = hello.zone;
         row.address = proxy.peer.address;
+        row.ns = proxy.identity->ns;
+        row.service_account = proxy.identity->service_account;
+        row.pod = proxy.identity->pod;
         row.everything = proxy.session->subscription().everything;
         row.wants = proxy.session->subscription().names.size();
     }

@@ -1,13 +1,19 @@
 #include "controller/push/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/push/codec.hpp"
 
 namespace steelyard::push {
 
-PushSession::PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now)
-    : cache_(cache), limits_(limits), admit_(std::move(admit)), started_(now), ready_(ready) {}
+PushSession::PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now, std::string ns)
+    : cache_(cache),
+      limits_(limits),
+      admit_(std::move(admit)),
+      started_(now),
+      ns_(std::move(ns)),
+      ready_(ready) {}
 
 PushSession::Action PushSession::close(std::string code, std::string problem) {
     closed_ = true;
@@ -35,7 +41,10 @@ PushSession::Action PushSession::on(Hello&& hello, TimePoint now) {
                                                  " is asked for; this controller speaks " + std::to_string(kProtocol));
     }
     if (auto refused = admit_(hello)) return close(std::move(refused->code), std::move(refused->problem));
-    subscription_ = Subscription::of(hello);
+    subscription_ = Subscription::of(hello, ns_);
+    for (const auto& name : subscription_.names) {
+        if (!subscription_.owns(name)) foreign_.push_back(name);
+    }
     base_ = hello.version;
     hello.wants = {};
     status_.hello = std::move(hello);
@@ -93,10 +102,34 @@ PushSession::Action PushSession::on_ready_or_later(TimePoint now) {
     cursor_ = cache_.known(base_);
     if (cursor_) status_.acked = base_;
     Action action = pump(now);
+    action.refused = refused_now();
     if (action.frame || action.close) return action;
     // Nothing new since the version it resumes: it is told so by an empty delta, and knows that it is in sync.
-    return send(std::make_shared<const std::string>(FrameWriter::delta(base_, cache_.version().to_string()).finish()),
-                now);
+    Action empty = send(
+        std::make_shared<const std::string>(FrameWriter::delta(base_, cache_.version().to_string()).finish()), now);
+    empty.refused = std::move(action.refused);
+    return empty;
+}
+
+// The list, if it is not what it was told last. Who may have nothing of a namespace is told the same of what is there
+// and of what is not.
+Frame PushSession::refused_now() {
+    if (foreign_.empty() || !ready_ || told_as_of_ == cache_.grants_generation()) return nullptr;
+    told_as_of_ = cache_.grants_generation();
+    std::vector<size_t> refused;
+    for (size_t i = 0; i < foreign_.size(); ++i) {
+        if (!cache_.grants(subscription_, foreign_[i])) refused.push_back(i);
+    }
+    if (refused == told_) return nullptr;
+    Refused message;
+    for (const size_t i : refused) {
+        message.wants.push_back(
+            {foreign_[i], "is not exported to namespace " + ns_ + " (annotation steelyard.dev/export-to), or not there"});
+        if (!std::binary_search(told_.begin(), told_.end(), i)) ++status_.refused_wants_total;
+    }
+    status_.refused_wants = refused.size();
+    told_ = std::move(refused);
+    return std::make_shared<const std::string>(encode(message));
 }
 
 PushSession::Action PushSession::send(Frame frame, TimePoint now) {
@@ -106,7 +139,12 @@ PushSession::Action PushSession::send(Frame frame, TimePoint now) {
     return {std::move(frame), std::nullopt};
 }
 
-PushSession::Action PushSession::on_change(TimePoint now) { return pump(now); }
+PushSession::Action PushSession::on_change(TimePoint now) {
+    if (closed_ || !status_.hello) return {};
+    Action action = pump(now);
+    action.refused = refused_now();
+    return action;
+}
 
 PushSession::Action PushSession::pump(TimePoint now) {
     if (closed_ || !ready_ || !status_.hello) return {};

@@ -29,6 +29,7 @@ public:
     struct Action {
         Frame frame;
         std::optional<ErrorMessage> close;
+        Frame refused = nullptr;  // goes first: what it wants and may not have has changed
     };
     // Refuses or admits a hello; the names in use are the server's to know.
     using Admit = std::function<std::optional<ErrorMessage>(const Hello&)>;
@@ -42,9 +43,12 @@ public:
         std::vector<Error> nack_errors;
         std::optional<Report> report;  // the last one
         Duration last_ack_time{};      // from sent to acknowledged
+        size_t refused_wants = 0;      // at present
+        uint64_t refused_wants_total = 0;
     };
 
-    PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now);
+    // `ns`: whose upstreams, and those exported to it, it may have; "" = all.
+    PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now, std::string ns = {});
 
     Action on_message(std::string_view text, TimePoint now);
     Action on_change(TimePoint now);  // the cache has a new version
@@ -62,6 +66,7 @@ private:
     Action pump(TimePoint now);
     Action send(Frame frame, TimePoint now);
     Action close(std::string code, std::string problem);
+    Frame refused_now();
 
     struct InFlight {
         std::string version;
@@ -75,6 +80,10 @@ private:
     Subscription subscription_;
     Status status_;
     const TimePoint started_;
+    const std::string ns_;
+    std::vector<std::string> foreign_;      // what it wants of other namespaces
+    std::vector<size_t> told_;              // which of it were refused, as it was told last
+    std::optional<uint64_t> told_as_of_;    // the cache's generation of grants
     bool ready_;
     bool closed_ = false;
     std::string base_;                 // what it has, as it knows it

@@ -5,9 +5,10 @@
 
 namespace steelyard::push {
 
-Subscription Subscription::of(const Hello& hello) {
+Subscription Subscription::of(const Hello& hello, std::string entitled_namespace) {
     Subscription subscription;
     subscription.role = hello.role;
+    subscription.ns = std::move(entitled_namespace);
     subscription.names = hello.wants;
     auto& names = subscription.names;
     std::sort(names.begin(), names.end());
@@ -15,9 +16,15 @@ Subscription Subscription::of(const Hello& hello) {
     subscription.everything = subscription.wants("*");
     if (subscription.everything) names.clear();
     uint64_t hash = (subscription.everything ? 2u : 0u) + (subscription.role == Role::edge ? 1u : 0u);
+    if (!subscription.ns.empty()) hash = hash * 1099511628211u + std::hash<std::string>{}(subscription.ns);
     for (const auto& name : names) hash = hash * 1099511628211u + std::hash<std::string>{}(name);
     subscription.hash = hash;
     return subscription;
+}
+
+bool Subscription::owns(std::string_view upstream) const {
+    return ns.empty() || (upstream.size() > ns.size() && upstream[ns.size()] == '/' &&
+                          upstream.compare(0, ns.size(), ns) == 0);
 }
 
 bool Subscription::wants(std::string_view name) const {

@@ -1,5 +1,6 @@
 #pragma once
-// What a proxy gets: upstreams (with their endpoints) by name or alias, or everything; listeners go to the role edge.
+// What a proxy gets: upstreams (with their endpoints) by name or alias, or everything, as far as its namespace is
+// entitled to them; listeners go to the role edge.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +16,11 @@ struct Subscription {
     bool everything = false;
     std::vector<std::string> names;  // sorted, unique
 
-    static Subscription of(const Hello& hello);
+    std::string ns;                  // gets its upstreams and those exported to it; "" = those of every namespace
+
+    static Subscription of(const Hello& hello, std::string entitled_namespace = {});
+    // Is this the name of an upstream that it is entitled to whoever says what?
+    bool owns(std::string_view upstream) const;
     // By this very name; aliases are the cache's to know.
     bool wants(std::string_view name) const;
     friend bool operator==(const Subscription&, const Subscription&) = default;

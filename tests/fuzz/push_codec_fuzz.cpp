@@ -49,6 +49,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         round_trip({"b", snapshot->version, snapshot->upsert, {}});
     }
 
+    if (const auto* message = std::get_if<0>(&pushed)) {
+        if (const auto* trust = std::get_if<push::Trust>(message)) {
+            const auto back = push::decode_from_controller(push::encode(*trust));
+            if (back.index() != 0 || std::get<push::Trust>(std::get<0>(back)).ca != trust->ca) std::abort();
+        } else if (const auto* refused = std::get_if<push::Refused>(message)) {
+            const auto back = push::decode_from_controller(push::encode(*refused));
+            if (back.index() != 0 || std::get<push::Refused>(std::get<0>(back)).wants != refused->wants) std::abort();
+        }
+    }
+
     const auto said = push::decode_from_proxy(frame);
     if (const auto* failure = std::get_if<push::DecodeFailure>(&said)) {
         check_failure(*failure);

@@ -106,7 +106,8 @@ protected:
     std::shared_ptr<RawPeer> raw_peer(std::string path = "/push") {
         auto peer = std::make_shared<RawPeer>();
         peer->link =
-            config::make_plain_link(io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms});
+            config::make_link(
+                io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms, nullptr, {}});
         const auto with = [weak = std::weak_ptr<RawPeer>(peer)](auto change) {
             if (const auto self = weak.lock()) change(*self);
         };
@@ -411,9 +412,9 @@ protected:
     void accept() {
         acceptor_.async_accept([this](error_code ec, asio::ip::tcp::socket socket) {
             if (ec) return;
-            connection_ = push::make_plain_connection(std::move(socket), {1u << 20, 1000ms, 1000ms});
-            connection_->start({[](const push::Peer&) {}, [this](std::string_view t) { heard_.emplace_back(t); },
-                                [](const std::string&) {}});
+            connection_ = push::make_connection(std::move(socket), {1u << 20, 1000ms, 1000ms}, nullptr);
+            connection_->start({[this](const push::Peer&) { connection_->accept(); }, [] {}, [this](std::string_view t) { heard_.emplace_back(t); },
+                                [](push::Connection::Stage, const std::string&) {}});
             accept();
         });
     }

@@ -14,6 +14,8 @@ TEST(ControllerUrlTest, WhatIsLeftOutHasItsDefault) {
         {"ws://10.0.0.1:1234/", "ws://10.0.0.1:1234/push"},
         {"ws://[fd00::1]:1/x/y", "ws://[fd00::1]:1/x/y"},
         {"ws://[fd00::1]", "ws://[fd00::1]:9443/push"},
+        {"wss://steelyard-controller.sys.svc", "wss://steelyard-controller.sys.svc:9443/push"},
+        {"wss://[fd00::1]:1/", "wss://[fd00::1]:1/push"},
     };
     for (const auto& [text, full] : cases) {
         const auto url = parse_controller_url(text);
@@ -24,9 +26,10 @@ TEST(ControllerUrlTest, WhatIsLeftOutHasItsDefault) {
 
 TEST(ControllerUrlTest, WhatIsWrongIsSaid) {
     const std::pair<const char*, const char*> cases[] = {
-        {"", "does not begin with ws://"},
-        {"http://x", "does not begin with ws://"},
-        {"wss://x", "TLS arrives with the secured push"},
+        {"", "does not begin with wss:// or ws://"},
+        {"http://x", "does not begin with wss:// or ws://"},
+        {"wss://", "it has no host"},
+        {"wss:/x", "does not begin with wss:// or ws://"},
         {"ws://", "it has no host"},
         {"ws://:80", "it has no host"},
         {"ws://x:", "'' is not a port (1-65535)"},
