@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ class TlsClient {
 public:
     // Trusts `ca_pem_file` and expects the name "localhost".
     TlsClient(uint16_t port, const std::string& ca_pem_file) : context_(SSL_CTX_new(TLS_client_method())) {
+        std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that the server may have closed
         SSL_CTX_load_verify_locations(context_.get(), ca_pem_file.c_str(), nullptr);
         SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
