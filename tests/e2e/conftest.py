@@ -54,7 +54,7 @@ def installation(cluster) -> float:
 @pytest.fixture(scope="session")
 def shop(installation) -> str:
     """A namespace with the Service web: six pods that end in order. And the two clients of it."""
-    kubectl.apply(objects.namespace(SHOP), objects.service(SHOP, "web"),
+    kubectl.apply(objects.namespace(SHOP), objects.service(SHOP, "web", {objects.EXPORT: "*"}),
                   objects.deployment(SHOP, "web", objects.backend(), replicas=4,
                                      strategy={"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 1}}))
     kubectl.apply(objects.client(SHOP, "explicit", "8080=web.shop:80"), objects.client(SHOP, "capture"))

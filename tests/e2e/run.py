@@ -4,6 +4,7 @@
     tests/e2e/run.py test [PYTEST-ARGUMENT...]   all of it; --keep leaves the cluster, --cluster NAME uses or makes that one
     tests/e2e/run.py up                          cluster and images only, for work by hand
     tests/e2e/run.py images                      build the images anew and load them
+    tests/e2e/run.py bench OUTPUT.json           propagation of changes, measured in a cluster (make bench BENCH_FLAGS='--only kind')
     tests/e2e/run.py shell COMMAND...            a command with kind, kubectl, helm and docker, where the cluster is
     tests/e2e/run.py down                        delete the cluster
 
@@ -12,19 +13,23 @@ The programs must be built: build/release/bin has them after `make build`, and s
 """
 import argparse
 import fcntl
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+CACHE = Path(os.environ.get("STEELYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard")
+VENV = CACHE / "venv"  # made by scripts/bootstrap.sh
+if Path(sys.prefix) != VENV and (VENV / "bin/python").exists():
+    os.execv(VENV / "bin/python", [str(VENV / "bin/python"), *sys.argv])
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import cluster as clusters  # noqa: E402
 from harness import machine as machines  # noqa: E402
 from harness.machine import E2E, ROOT, MachineError, say  # noqa: E402
-
-CACHE = Path(os.environ.get("STEELYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard")
 
 
 def binaries() -> Path:
@@ -76,11 +81,30 @@ def test(cluster, arguments, pytest_arguments: list[str]) -> int:
     return status
 
 
+def bench(cluster, arguments, rest: list[str]) -> int:
+    """Installs Steelyard and measures; the result is JSON in the file that `rest` names."""
+    from harness import propagation, release
+    was_there = cluster.exists()
+    try:
+        cluster.attach() if was_there else cluster.create()
+        images(cluster)
+        if not release.installed():
+            release.install()
+        result = propagation.run(arguments.changes, arguments.services, 10)
+        Path(rest[0]).write_text(json.dumps(result))
+    finally:
+        if not was_there and not arguments.keep:
+            cluster.delete()
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="leave the cluster as it is at the end")
     parser.add_argument("--cluster", default=clusters.NAME, metavar="NAME", help=f"default: {clusters.NAME}")
-    parser.add_argument("action", choices=["test", "up", "images", "shell", "down", "missing"])
+    parser.add_argument("--changes", type=int, default=200, help="of bench: how many changes")
+    parser.add_argument("--services", type=int, default=1000, help="of bench: how many Services the large cluster has")
+    parser.add_argument("action", choices=["test", "bench", "up", "images", "shell", "down", "missing"])
     arguments, rest = parser.parse_known_args()
     machine = machines.find()
     missing = machine.missing()
@@ -94,6 +118,8 @@ def main() -> int:
     with lock():
         if arguments.action == "test":
             return test(cluster, arguments, rest)
+        if arguments.action == "bench":
+            return bench(cluster, arguments, rest or [os.devnull])
         if arguments.action == "down":
             cluster.delete()
         else:

@@ -50,6 +50,7 @@ def pod(namespace: str, name: str, spec: dict, labels: dict | None = None, annot
 INJECT = {"steelyard.dev/inject": "enabled"}
 UPSTREAMS = "steelyard.dev/upstreams"
 WEIGHT = "steelyard.dev/weight"
+EXPORT = "steelyard.dev/export-to"
 
 
 def client(namespace: str, name: str, upstreams: str = "", zone: str = "a", **annotations) -> dict:

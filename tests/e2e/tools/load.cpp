@@ -170,7 +170,8 @@ std::optional<std::string> run_load(const LoadOptions& options, const std::atomi
     return to_json(total, std::chrono::duration<double>(Clock::now() - start).count());
 }
 
-bool run_watch(const std::string& text, const std::string& report, const std::atomic<bool>& stop) {
+bool run_watch(const std::string& text, const std::string& report, std::chrono::microseconds pause,
+               const std::atomic<bool>& stop) {
     const auto url = parse_url(text);
     const auto address = url ? resolve_patiently(*url, stop) : std::nullopt;
     std::FILE* const output = address ? std::fopen(report.c_str(), "we") : nullptr;
@@ -196,6 +197,9 @@ bool run_watch(const std::string& text, const std::string& report, const std::at
         } else if (answer.name != last) {
             line(answer.name);
             last = std::move(answer.name);
+        }
+        if (pause.count() > 0) {
+            std::this_thread::sleep_for(pause);
         }
     }
     line("end");

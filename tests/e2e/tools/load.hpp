@@ -24,9 +24,10 @@ struct LoadOptions {
 // its name did not resolve within 30 s.
 std::optional<std::string> run_load(const LoadOptions& options, const std::atomic<bool>& stop);
 
-// Asks back to back over one connection and writes a line to `report` whenever the answering backend changes:
+// Asks over one connection, again `pause` after each answer, and writes a line to `report` whenever the answering backend changes:
 //     NAME CLOCK_MONOTONIC-NANOSECONDS-OF-THE-ANSWER REQUESTS FAILURES
 // and at the end a line of the same shape with the name "end".
-bool run_watch(const std::string& url, const std::string& report, const std::atomic<bool>& stop);
+bool run_watch(const std::string& url, const std::string& report, std::chrono::microseconds pause,
+               const std::atomic<bool>& stop);
 
 }  // namespace steelyard::e2e

@@ -3,7 +3,7 @@
 //     steelyard-e2e serve [--port 8080] [--name NAME] [--on-term graceful|immediate] [--drain-ms 3000] [--delay-ms 0]
 //     steelyard-e2e load --url URL --report FILE [--rate 100] [--connections 8] [--seconds 0] [--requests-per-connection 200]
 //                        [--timeout-ms 10000] [--detach]
-//     steelyard-e2e watch --url URL --report FILE [--detach]
+//     steelyard-e2e watch --url URL --report FILE [--pause-us 0] [--detach]
 //     steelyard-e2e finish PID FILE      tells a detached one to end, waits for its report and prints it
 //     steelyard-e2e get URL [--tries 1]  one GET: prints the answering backend's name; status 0 for a 200
 //     steelyard-e2e idle                 does nothing until SIGTERM
@@ -106,7 +106,8 @@ int load(const Arguments& arguments) {
 
 int watch(const Arguments& arguments) {
     const auto file = arguments.text("report");
-    const bool done = run_watch(arguments.text("url"), file + ".lines", stop);
+    const bool done = run_watch(arguments.text("url"), file + ".lines",
+                                std::chrono::microseconds{arguments.integer("pause-us", 0)}, stop);
     return std::rename((file + ".lines").c_str(), file.c_str()) == 0 && done ? 0 : 1;
 }
 
