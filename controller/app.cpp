@@ -1,5 +1,6 @@
 #include "controller/app.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "common/admin/server.hpp"
@@ -8,9 +9,13 @@
 #include "common/net/asio.hpp"
 #include "controller/admin/collector.hpp"
 #include "controller/admin/pages.hpp"
+#include "controller/cluster.hpp"
+#include "controller/inject/service.hpp"
 #include "controller/kube/kube_source.hpp"
 #include "controller/manifests/manifest_source.hpp"
 #include "controller/pipeline.hpp"
+#include "controller/problem_events.hpp"
+#include "controller/security.hpp"
 
 namespace steelyard {
 namespace {
@@ -19,13 +24,6 @@ constexpr size_t kPods = 2;  // in KubeSource::stats()
 // How long Pods may take to be listed before Services are pushed without their weights; a refusal is not waited for.
 constexpr std::chrono::seconds kPodsPatience{5};
 constexpr Milliseconds kReadyPoll{100};
-
-push::ServerOptions push_options(const ControllerOptions& options) {
-    push::ServerOptions result;
-    result.address = options.push_ip;
-    result.port = options.push_port;
-    return result;
-}
 
 bool is_loopback(const std::string& ip) {
     error_code error;
@@ -38,33 +36,41 @@ bool is_loopback(const std::string& ip) {
 class ControllerApp::Impl {
 public:
     explicit Impl(ControllerOptions options)
-        : options_(std::move(options)),
-          server_(io_, push_options(options_), cache_),
-          inbox_([this] { asio::post(io_, [this] { pipeline_.run(); }); }),
-          pipeline_({.allow_loopback = !options_.manifests.empty()}, inbox_, server_,
-                    [this](const store::ClusterState& state) { return enough(state); }) {}
-    ~Impl() { stop_sources(); }
+        : options_(std::move(options)), inbox_([this] { asio::post(io_, [this] { pipeline_->run(); }); }) {}
+    ~Impl() { end(); }
 
     Result<void> start();
-    void run() { io_.run(); }
+    void run() {
+        io_.run();
+        end();
+    }
 
 private:
     Result<void> open_source();
-    Result<void> start_source();
+    void make_parts();
+    void make_webhook();
+    Result<void> listen();
     void start_admin_pages();
+    admin::Response readiness() const;
     bool enough(const store::ClusterState& state) const;
     void poll_until_ready();
-    void stop_sources();
+    void on_leadership(bool leads);
     void stop();
+    void end();
 
     ControllerOptions options_;
     asio::io_context io_{1};
     push::PushCache cache_{push::PushCache::random_epoch()};
-    push::PushServer server_;
     store::Inbox inbox_;
-    Pipeline pipeline_;
+    // Made by start(), once it is known what is to be had; null: not with these options.
     std::unique_ptr<kube::KubeSource> kube_;
     std::unique_ptr<manifests::ManifestSource> manifests_;
+    std::unique_ptr<Cluster> cluster_;
+    std::optional<Security> security_;
+    std::optional<push::PushServer> server_;
+    std::optional<ProblemEvents> events_;
+    std::optional<Pipeline> pipeline_;
+    std::unique_ptr<inject::InjectService> webhook_;
     std::unique_ptr<ControllerCollector> collector_;
     admin::Server admin_{io_};
     asio::signal_set signals_{io_};
@@ -78,15 +84,16 @@ Result<void> ControllerApp::Impl::start() {
     signals_.async_wait([this](const error_code& error, int) {
         if (!error) stop();
     });
-    if (!is_loopback(options_.push_ip)) {
-        log::warn("--push-listen {}: the push protocol is not encrypted yet; keep it on a trusted network",
+    if (options_.security.tls == PushTls::none && !is_loopback(options_.push_ip)) {
+        log::warn("--push-listen {}: the push protocol is not encrypted (--push-tls none); keep it on a trusted network",
                   options_.push_ip);
     }
     if (auto opened = open_source(); !opened) return opened;
-    if (auto started = server_.start(); !started) return started;
-    if (auto started = start_source(); !started) return started;
-    start_admin_pages();
-    if (auto started = admin_.start(options_.admin_ip, options_.admin_port); !started) return started;
+    make_parts();
+    if (auto listening = listen(); !listening) return listening;
+    if (cluster_) cluster_->start();
+    security_->start();
+    if (kube_) kube_->start();
     poll_until_ready();
     return {};
 }
@@ -104,14 +111,67 @@ Result<void> ControllerApp::Impl::open_source() {
     auto source = kube::KubeSource::make(*config, inbox_.services(), inbox_.slices(), inbox_.pods());
     if (!source) return source.error();
     kube_ = std::move(*source);
+    auto cluster = Cluster::make(*config, options_, [this](bool leads) { on_leadership(leads); });
+    if (!cluster) return cluster.error();
+    cluster_ = std::move(*cluster);
     log::info("watching {} ({})", config->server, config->source);
     return {};
 }
 
-Result<void> ControllerApp::Impl::start_source() {
-    if (manifests_) return manifests_->start();
-    kube_->start();
-    return {};
+void ControllerApp::Impl::make_parts() {
+    const auto is_leader = [this] { return !cluster_ || cluster_->is_leader(); };
+    security_.emplace(options_, cluster_ ? &cluster_->client() : nullptr,
+                      Security::Hooks{is_leader, [this](const std::string& pem) { server_->set_trust(pem); }});
+    push::ServerOptions push;
+    push.address = options_.push_ip;
+    push.port = options_.push_port;
+    push.tls = security_->identity();
+    push.authenticator = security_->authenticator();
+    server_.emplace(io_, std::move(push), cache_);
+    Pipeline::OnProblem on_problem;
+    if (cluster_) {
+        events_.emplace(cluster_->events(), is_leader, [this](const auto& service) { return pipeline_->uid_of(service); });
+        on_problem = [this](const auto& service, const auto& problem) { events_->tell(service, problem); };
+    }
+    pipeline_.emplace(translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
+                      [this](const store::ClusterState& state) { return enough(state); }, std::move(on_problem));
+    if (options_.webhook.enabled) make_webhook();
+}
+
+void ControllerApp::Impl::make_webhook() {
+    inject::ServiceOptions webhook;
+    webhook.ip = options_.webhook.ip;
+    webhook.port = options_.webhook.port;
+    webhook.config_file = options_.webhook.inject_config;
+    webhook.tls = [identity = security_->identity()] { return identity->current(); };
+    webhook.ca_pem = [this] { return security_->bundle(); };
+    webhook.service_cidrs = [this] { return cluster_->service_cidrs(); };
+    // Each replica tells what it was asked about: another never hears of it.
+    webhook.event = [this](const inject::InjectEvent& event) {
+        cluster_->events().record({{event.api_version, event.kind, event.ns, event.name, event.uid},
+                                   events::Severity::warning,
+                                   event.reason,
+                                   event.note,
+                                   "Inject"});
+    };
+    webhook_ = std::make_unique<inject::InjectService>(std::move(webhook));
+}
+
+// All ports, before anything else begins: a port that is taken ends the program with nothing to undo.
+Result<void> ControllerApp::Impl::listen() {
+    if (auto started = server_->start(); !started) return started;
+    if (webhook_) {
+        if (auto started = webhook_->start(); !started) return started;
+    }
+    start_admin_pages();
+    if (auto started = admin_.start(options_.admin_ip, options_.admin_port); !started) return started;
+    return manifests_ ? manifests_->start() : Result<void>();
+}
+
+// On the elector's thread.
+void ControllerApp::Impl::on_leadership(bool leads) {
+    security_->leadership_changed();
+    if (leads) asio::post(io_, [this] { events_->tell_all(pipeline_->problems()); });
 }
 
 bool ControllerApp::Impl::enough(const store::ClusterState& state) const {
@@ -123,55 +183,69 @@ bool ControllerApp::Impl::enough(const store::ClusterState& state) const {
 
 // A kind that will not be listed soon wakes nobody: asked for now and then until the first push.
 void ControllerApp::Impl::poll_until_ready() {
-    if (pipeline_.ready()) return;
+    if (pipeline_->ready()) return;
     ready_timer_.expires_after(kReadyPoll);
     ready_timer_.async_wait([this](const error_code& error) {
         if (error) return;
-        pipeline_.run();
+        pipeline_->run();
         poll_until_ready();
     });
 }
 
 void ControllerApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<ControllerCollector>(
-        ControllerCollector::Sources{pipeline_, server_, kube_.get(), manifests_.get()}, options_.metrics_series_limit);
+        ControllerCollector::Sources{*pipeline_, *server_, kube_.get(), manifests_.get(), cluster_.get(), &*security_, webhook_.get()}, options_.metrics_series_limit);
     admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
-    admin_.handle("GET", "/readyz", [this]() -> admin::Response {
-        if (pipeline_.ready()) return {200, "text/plain; charset=utf-8", "ready\n"};
-        std::string why = "not ready: the first lists are not in";
-        if (kube_) {
-            for (const auto& kind : kube_->stats()) {
-                if (!kind.synced)
-                    why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
-            }
-        }
-        return {503, "text/plain; charset=utf-8", why + "\n"};
-    });
+    admin_.handle("GET", "/readyz", [this] { return readiness(); });
     admin_.handle("GET", "/metrics", [this] {
         return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(*collector_)};
     });
     admin_.handle("GET", "/proxies", [this] {
-        return admin::Response{200, "application/json", proxies_page(server_.stats())};
+        return admin::Response{200, "application/json", proxies_page(server_->stats())};
     });
     admin_.handle("GET", "/problems", [this] {
-        return admin::Response{200, "application/json", problems_page(pipeline_.problems())};
+        return admin::Response{200, "application/json", problems_page(pipeline_->problems())};
     });
 }
 
-void ControllerApp::Impl::stop_sources() {
-    if (kube_) kube_->stop();
-    if (manifests_) manifests_->stop();
+admin::Response ControllerApp::Impl::readiness() const {
+    const bool certified = security_->ready();
+    if (pipeline_->ready() && certified) return {200, "text/plain; charset=utf-8", "ready\n"};
+    std::string why = "not ready:";
+    if (!pipeline_->ready()) why += " the first lists are not in";
+    if (kube_) {
+        for (const auto& kind : kube_->stats()) {
+            if (!kind.synced) why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
+        }
+    }
+    if (!certified) {
+        const auto certificates = *security_->certificates();
+        why += "\nTLS: " + (certificates.last_error.empty() ? "no certificate yet" : certificates.last_error);
+    }
+    return {503, "text/plain; charset=utf-8", why + "\n"};
 }
 
 void ControllerApp::Impl::stop() {
     log::info("ending");
-    stop_sources();
+    if (cluster_) cluster_->request_stop();
+    if (kube_) kube_->stop();
+    if (manifests_) manifests_->stop();
     ready_timer_.cancel();
-    server_.stop();
+    server_->stop();
     admin_.stop();
     // Proxies are told in an orderly close; those that do not answer it are not waited for.
     ready_timer_.expires_after(std::chrono::seconds(1));
     ready_timer_.async_wait([this](const error_code&) { io_.stop(); });
+}
+
+// Joins every thread, those that use another before it.
+void ControllerApp::Impl::end() {
+    if (kube_) kube_->stop();
+    if (manifests_) manifests_->stop();
+    if (cluster_) cluster_->request_stop();
+    if (webhook_) webhook_->stop();
+    if (security_) security_->stop();
+    if (cluster_) cluster_->stop();
 }
 
 ControllerApp::ControllerApp(ControllerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

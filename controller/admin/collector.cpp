@@ -9,6 +9,7 @@
 #include "common/clock.hpp"
 #include "common/metrics/builder.hpp"
 #include "common/push/message.hpp"
+#include "controller/inject/metrics.hpp"
 
 namespace steelyard {
 namespace {
@@ -28,7 +29,7 @@ constexpr std::array kKubeErrors{"unreachable", "timeout",   "unauthorized", "fo
                                  "credentials", "idle",      "unnamed"};
 constexpr std::array kRefusals{"max_connections", "handshake",    "bad_hello", "protocol", "unsupported_protocol",
                                "name_in_use",     "unauthorized", "forbidden", "expired",  "too_large",
-                               "timeout"};
+                               "timeout",         "tls",          "unavailable", "unauthenticated"};
 
 template <size_t N>
 std::map<std::string, uint64_t> with_zeros(std::map<std::string, uint64_t> counts,
@@ -134,6 +135,12 @@ void add_push(Families& out, const push::ServerStats& stats) {
         refused.add(static_cast<double>(count), {{"reason", reason}});
     }
     std::move(refused).into(out);
+    auto wants = Family::counter("steelyard_push_refused_wants_total",
+                                 "Upstreams that proxies want and are not entitled to, each time it is newly so.");
+    wants.add(static_cast<double>(stats.refused_wants), {{"reason", "forbidden"}});
+    std::move(wants).into(out);
+    single(out, Family::gauge("steelyard_push_unauthenticated_connections", "Open connections that are not let in yet."),
+           static_cast<double>(stats.unauthenticated));
     auto resources = Family::gauge("steelyard_push_resources", "What is held to be pushed.");
     resources.add(static_cast<double>(stats.cache.listeners), {{"kind", "listener"}});
     resources.add(static_cast<double>(stats.cache.upstreams), {{"kind", "upstream"}});
@@ -143,6 +150,29 @@ void add_push(Families& out, const push::ServerStats& stats) {
            static_cast<double>(stats.cache.tombstones));
 }
 
+void add_cluster(Families& out, const ClusterStats& stats) {
+    single(out, Family::gauge("steelyard_controller_leader", "1 while this controller is the one that writes."),
+           stats.election.leading);
+    single(out, Family::counter("steelyard_controller_leader_transitions_total", "Times it began or ceased to lead."),
+           static_cast<double>(stats.election.transitions));
+    auto events = Family::counter("steelyard_controller_events_total", "Kubernetes Events, by what became of them.");
+    for (const auto& [result, count] : stats.events.by_result())
+        events.add(static_cast<double>(count), {{"result", std::string(result)}});
+    std::move(events).into(out);
+}
+
+void add_certificates(Families& out, const certs::ManagerStats& stats) {
+    auto expiry = Family::gauge("steelyard_controller_certificate_expiry_timestamp_seconds",
+                                "When the certificate in force ends, since 1970.");
+    if (stats.ca_expires != 0) expiry.add(static_cast<double>(stats.ca_expires), {{"certificate", "ca"}});
+    if (stats.server_expires != 0) expiry.add(static_cast<double>(stats.server_expires), {{"certificate", "server"}});
+    std::move(expiry).into(out);
+    single(out, Family::counter("steelyard_controller_certificate_rotations_total", "Writes of the Secret by this controller."),
+           static_cast<double>(stats.rotations));
+    single(out, Family::counter("steelyard_controller_certificate_failures_total", "Rounds of keeping certificates that failed."),
+           static_cast<double>(stats.failures));
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
@@ -150,6 +180,9 @@ std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
     add_pipeline(out, sources_.pipeline.stats());
     add_push(out, sources_.server.stats());
     if (sources_.kube != nullptr) add_kube(out, *sources_.kube);
+    if (sources_.cluster != nullptr) add_cluster(out, sources_.cluster->stats());
+    if (const auto certificates = sources_.security->certificates()) add_certificates(out, *certificates);
+    if (sources_.webhook != nullptr) inject::add_inject_metrics(sources_.webhook->stats(), out);
     if (sources_.manifests != nullptr) {
         const auto status = sources_.manifests->status();
         single(out, Family::gauge("steelyard_manifest_files", "Files in force."), static_cast<double>(status.files));

@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "common/metrics/series_limit.hpp"
+#include "controller/cluster.hpp"
+#include "controller/inject/service.hpp"
 #include "controller/kube/kube_source.hpp"
 #include "controller/manifests/manifest_source.hpp"
 #include "controller/pipeline.hpp"
 #include "controller/push/server.hpp"
+#include "controller/security.hpp"
 
 namespace steelyard {
 
@@ -19,6 +22,9 @@ public:
         const push::PushServer& server;
         const kube::KubeSource* kube;                // null with --manifests
         const manifests::ManifestSource* manifests;  // null without
+        const Cluster* cluster;                      // null with --manifests
+        const Security* security;
+        const inject::InjectService* webhook;  // null without
     };
     explicit ControllerCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault)
         : sources_(sources), limit_(series_limit) {}

@@ -13,6 +13,18 @@ WRONG = {
     "an address without a port": (CONTROLLER, ["--manifests", "/", "--push-listen", "127.0.0.1"], "push-listen"),
     "a port past the last": (CONTROLLER, ["--manifests", "/", "--admin-listen", "127.0.0.1:65536"], "admin-listen"),
     "a log level that there is not": (CONTROLLER, ["--manifests", "/", "--log-level", "loud"], "log-level"),
+    "leases that two could hold": (CONTROLLER, ["--renew-deadline", "15s"], "--renew-deadline"),
+    "a lease of half seconds": (CONTROLLER, ["--lease-duration", "15500ms"], "--lease-duration"),
+    "an election without an API server": (CONTROLLER, ["--manifests", "/", "--leader-elect", "true"], "--leader-elect"),
+    "a kind of TLS that there is not": (CONTROLLER, ["--push-tls", "self-signed"], "push-tls"),
+    "managed certificates without an API server": (CONTROLLER, ["--manifests", "/", "--push-tls", "managed"], "--push-tls"),
+    "certificate files without a directory": (CONTROLLER, ["--push-tls", "files"], "--tls-dir"),
+    "a directory of certificates that is not there": (CONTROLLER, ["--push-tls", "files", "--tls-dir", "/nonexistent"], "/nonexistent"),
+    "a certificate for no name": (CONTROLLER, ["--push-tls", "managed", "--tls-names", "a b"], "--tls-names"),
+    "a CA that ends before its certificates": (CONTROLLER, ["--push-tls", "managed", "--tls-ca-lifetime", "1h"], "--tls-ca-lifetime"),
+    "tokens in clear text": (CONTROLLER, ["--push-auth", "token"], "--push-auth"),
+    "a webhook without TLS": (CONTROLLER, ["--webhook-listen", "127.0.0.1:0"], "--webhook-listen"),
+    "a webhook that injects nothing": (CONTROLLER, ["--webhook-listen", "127.0.0.1:0", "--push-tls", "managed"], "--inject-config"),
     "no source of configuration": (SIDECAR, [], "controller"),
     "a controller that is no URL": (SIDECAR, ["--controller", "localhost"], "controller"),
     "an upstream without a service": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080"], "upstream"),
@@ -30,6 +42,15 @@ def test_bad_usage_ends_with_2_and_one_line_that_names_the_flag(what):
     assert status == 2, output
     assert len(output.strip().splitlines()) == 1, output
     assert named in output
+
+
+def test_a_controller_in_a_cluster_refuses_to_push_in_clear_text():
+    pod = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
+    status, output, _ = run([CONTROLLER], env=pod)
+    assert status == 2 and len(output.strip().splitlines()) == 1, output
+    assert "--push-tls: none is refused in a cluster" in output
+    status, output, _ = run([CONTROLLER, "--push-tls", "managed"], env=pod)  # as far as the pod's files, which there are none of
+    assert status == 2 and "serviceaccount" in output
 
 
 @pytest.mark.parametrize("program", [CONTROLLER, SIDECAR], ids=["controller", "sidecar"])

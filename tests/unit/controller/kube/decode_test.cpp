@@ -50,6 +50,7 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     ASSERT_EQ(services.size(), 2U);
     Service web;
     web.meta = {"shop", "web", "812", {{"steelyard.dev/algorithm", "least-request"}}};
+    web.uid = "0b";
     web.type = "LoadBalancer";
     web.cluster_ip = "10.96.0.7";
     web.cluster_ips = {"10.96.0.7", "fd00::7"};

@@ -1,0 +1,55 @@
+#include "controller/kube/service_cidrs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace steelyard::kube {
+namespace {
+
+TEST(ServiceCidrs, OfAllObjectsSortedEachOnce) {
+    auto cidrs = decode_service_cidrs(R"({"kind":"ServiceCIDRList","items":[
+        {"metadata":{"name":"kubernetes"},"spec":{"cidrs":["fd00:10:96::/112","10.96.0.0/16"]}},
+        {"metadata":{"name":"more"},"spec":{"cidrs":["10.97.0.0/16","10.96.0.0/16",7]}},
+        {"spec":{}},{"spec":{"cidrs":"x"}},{"spec":7},5]})");
+    ASSERT_TRUE(cidrs) << cidrs.error().to_string();
+    EXPECT_EQ(*cidrs, (std::vector<std::string>{"10.96.0.0/16", "10.97.0.0/16", "fd00:10:96::/112"}));
+}
+
+TEST(ServiceCidrs, WhatIsNoListIsAnError) {
+    for (const char* text : {"", "[]", "{}", R"({"items":5})", "{\"items\":["}) EXPECT_FALSE(decode_service_cidrs(text)) << text;
+}
+
+class Api final : public Client {
+public:
+    ApiResult<std::string> get(const std::string& target, const std::stop_token&) override {
+        EXPECT_TRUE(target.starts_with("/apis/networking.k8s.io/v1/servicecidrs")) << target;
+        if (++asked_ < 3) return ApiError{ApiErrorKind::unreachable, 0, "nobody there"};
+        return std::string(R"({"items":[{"spec":{"cidrs":["10.96.0.0/16"]}}]})");
+    }
+    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override { return no(); }
+    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override { return no(); }
+    ApiResult<std::string> patch(const std::string&, const std::string&, std::string_view, const std::stop_token&) override {
+        return no();
+    }
+
+private:
+    static ApiError no() { return {ApiErrorKind::forbidden, 403, "not asked for"}; }
+    int asked_ = 0;
+};
+
+TEST(ServiceCidrs, AreAskedForAgainUntilThereIsAnAnswerAndAStopIsPrompt) {
+    Api api;
+    ServiceCidrs cidrs(api);
+    EXPECT_TRUE(cidrs.current().empty());
+    cidrs.start();
+    const TimePoint deadline = Clock::now() + std::chrono::seconds(20);
+    while (cidrs.current().empty() && Clock::now() < deadline) std::this_thread::sleep_for(Milliseconds(5));
+    EXPECT_EQ(cidrs.current(), std::vector<std::string>{"10.96.0.0/16"});
+    const TimePoint before = Clock::now();
+    cidrs.stop();
+    EXPECT_LT(Clock::now() - before, std::chrono::seconds(1));
+}
+
+}  // namespace
+}  // namespace steelyard::kube
