@@ -53,7 +53,7 @@ std::string config_page(const config::ConfigState& state) {
     return out + "]}\n";
 }
 
-std::string upstreams_page(const Runtime& runtime) {
+std::string upstreams_page(const Runtime& runtime, const std::vector<push::RefusedWant>& refused) {
     nlohmann::json upstreams = nlohmann::json::array();
     for (const auto& [name, snapshot] : runtime.upstreams()) {
         nlohmann::json hosts = nlohmann::json::array();
@@ -77,6 +77,9 @@ std::string upstreams_page(const Runtime& runtime) {
                            {"addresses", runtime.capture().table()->size()},
                            {"upstreams", runtime.capture().demanded()}};
     }
+    nlohmann::json refusals = nlohmann::json::array();
+    for (const auto& want : refused) refusals.push_back({{"name", want.name}, {"problem", want.problem}});
+    page["refused"] = std::move(refusals);
     return page.dump(2) + "\n";
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 // The bodies of the sidecar's admin pages, as JSON.
 #include <string>
+#include <vector>
 
+#include "common/push/message.hpp"
 #include "sidecar/config/state.hpp"
 #include "sidecar/runtime/runtime.hpp"
 
@@ -12,6 +14,7 @@ std::string config_page(const config::ConfigState& state);
 
 // What runs: each upstream in use with its hosts' weight, state, health, requests in flight and counts; the listeners;
 // and, when capturing, how many Services' addresses are known and which upstreams captured connections use.
-std::string upstreams_page(const Runtime& runtime);
+// `refused`: what the controller does not give us, and why.
+std::string upstreams_page(const Runtime& runtime, const std::vector<push::RefusedWant>& refused);
 
 }  // namespace steelyard

@@ -146,6 +146,10 @@ config::ClientOptions SidecarApp::Impl::client_options() const {
     client.role = options_.role;
     client.node = options_.node;
     client.zone = options_.zone;
+    client.ca_file = options_.controller_ca_file;
+    client.ca_pem = options_.controller_ca_pem;
+    client.token_file = options_.token_file;
+    if (!options_.state_dir.empty()) client.trust_file = options_.state_dir + "/trust.pem";
     for (const auto& listener : options_.listeners) client.wants.push_back(listener.upstream);
     // What the application will connect to is not known in advance.
     if (options_.role == push::Role::edge || options_.capture_port != 0) client.wants = {"*"};
@@ -159,6 +163,11 @@ void SidecarApp::Impl::start_client() {
     client_->on_applied([this] {
         if (writer_) writer_->save(state_.image());
     });
+    client_->on_refused([this](const std::vector<push::RefusedWant>& refused) {
+        std::map<std::string, std::string> problems;
+        for (const auto& want : refused) problems.emplace(want.name, want.problem);
+        runtime_.set_refused(std::move(problems));
+    });
     client_->start();
 }
 
@@ -171,7 +180,7 @@ void SidecarApp::Impl::start_admin_pages() {
     add_probe_pages(probes_);
     admin_.handle("GET", "/config", [this] { return admin::Response{200, "application/json", config_page(state_)}; });
     admin_.handle("GET", "/upstreams", [this] {
-        return admin::Response{200, "application/json", upstreams_page(runtime_)};
+        return admin::Response{200, "application/json", upstreams_page(runtime_, client_ ? client_->stats().refused : std::vector<push::RefusedWant>{})};
     });
     admin_.handle("POST", "/drain", [this] {
         // Not ready and telling clients to go; the process stays until its SIGTERM.

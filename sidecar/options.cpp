@@ -13,6 +13,7 @@
 #include "common/cli/cli.hpp"
 #include "common/cli/duration.hpp"
 #include "common/log.hpp"
+#include "common/tls/client_context.hpp"
 #include "common/metrics/series_limit.hpp"
 
 namespace steelyard {
@@ -28,7 +29,12 @@ struct Text {  // the flags as they were typed
 };
 
 void declare(CLI::App& app, SidecarOptions& o, Text& t) {
-    app.add_option("--controller", t.controller, "URL of the controller's push listener: ws://HOST:PORT");
+    app.add_option("--controller", t.controller, "URL of the controller's push listener: wss://HOST:PORT, or ws:// without TLS");
+    app.add_option("--controller-ca", o.controller_ca_file, "The CAs that the controller's certificate may be signed by")
+        ->type_name("FILE");
+    app.add_option("--controller-ca-pem", o.controller_ca_pem, "The same, as PEM text")->type_name("PEM");
+    app.add_option("--token-file", o.token_file, "The token shown to the controller, read again for each connection")
+        ->type_name("FILE");
     app.add_option("--config", o.config_file, "Instead of a controller: one snapshot as JSON")->type_name("FILE");
     app.add_option("--role", t.role, "sidecar (what --upstream names) or edge (everything)")->capture_default_str();
     app.add_option("--name", o.name, "This proxy's name, unique among proxies (default: host name and process id)");
@@ -110,6 +116,17 @@ std::string with_brackets(const std::string& text) {
     return '[' + text.substr(0, last) + ']' + text.substr(last);
 }
 
+// A token goes to nobody but a controller that has proved who it is.
+Result<void> check_security(const SidecarOptions& o) {
+    const bool has_ca = !o.controller_ca_file.empty() || !o.controller_ca_pem.empty();
+    if (o.controller->tls && !has_ca) {
+        return Error{"--controller", "wss:// needs --controller-ca or --controller-ca-pem"};
+    }
+    if (!o.controller->tls && !o.token_file.empty()) return Error{"--token-file", "needs a --controller with wss://"};
+    if (o.controller_ca_pem.empty()) return {};
+    return tls::check_bundle({o.controller_ca_pem, "--controller-ca-pem"});
+}
+
 Result<void> finish(const Text& t, SidecarOptions& o) {
     if (auto logging = log::init(t.log_level, t.log_format); !logging) return logging;
     if (t.controller.empty() == o.config_file.empty()) {
@@ -120,6 +137,7 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
         auto url = config::parse_controller_url(t.controller);
         if (!url) return url.error();
         o.controller = *url;
+        if (auto checked = check_security(o); !checked) return checked;
     }
     const auto role = push::parse_role(t.role);
     if (!role) return Error{"--role", "'" + t.role + "' is not one of sidecar, edge"};

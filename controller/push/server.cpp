@@ -74,7 +74,7 @@ void PushServer::Core::on_accept(tcp::socket socket) {
         return;  // closes the socket
     }
     if (strangers_ >= options_.max_unauthenticated) {
-        refuse("max_unauthenticated");
+        refuse("unauthenticated");
         if (may_complain()) log::warn("push: a connection is refused: {} are not let in yet, the most allowed", strangers_);
         return;
     }

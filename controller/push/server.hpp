@@ -66,7 +66,7 @@ struct ServerStats {
     uint64_t accepted = 0, sessions = 0, snapshots = 0, deltas = 0, bytes = 0, acks = 0, nacks = 0, publishes = 0,
              refused_resources = 0;
     std::map<std::string, uint64_t> refused;
-    // ^ by reason: the codes of ErrorMessage and Refusal, "max_connections", "max_unauthenticated", "tls", "handshake"
+    // ^ by reason: the codes of ErrorMessage and Refusal, "max_connections", "unauthenticated" (too many), "tls", "handshake"
     uint64_t refused_wants = 0;   // each time a want was newly refused
     size_t unauthenticated = 0;   // open, not let in yet
     PushCache::Counts cache;

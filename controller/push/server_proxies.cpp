@@ -150,6 +150,7 @@ void PushServer::Core::close(Proxy& proxy, const ErrorMessage& error) {
     if (proxy.closing_since) return;
     proxy.closing_since = Clock::now();
     proxy.closing_code = error.code;
+    if (error.code == "expired") refuse(error.code);  // in the course of things: nothing to warn of
     if (is_refusal(error.code)) {
         refuse(error.code);
         if (may_complain()) log::warn("push: {} is disconnected ({}): {}", describe(proxy), error.code, error.problem);

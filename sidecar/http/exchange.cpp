@@ -160,7 +160,7 @@ void Exchange::try_next_host() {
         drop_upstream(false);
     }
     phase_ = Phase::exchanging;
-    if (tries_ == 0) return answer(503, "no endpoint of " + client_.upstream()->name() + " is ready", Failure::no_host);
+    if (tries_ == 0) return answer(503, client_.upstream()->unready(), Failure::no_host);
     if (host_lost_) return answer(502, kLost, Failure::upstream_reset);
     answer(502, "no endpoint of " + client_.upstream()->name() + " could be reached", Failure::connect);
 }

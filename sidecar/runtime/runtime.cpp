@@ -209,6 +209,16 @@ void Runtime::refresh(const std::string& wanted, bool force) {
     for (auto& worker : workers_) worker->update(wanted, snapshot);
 }
 
+void Runtime::set_refused(std::map<std::string, std::string> problems) {
+    for (const auto& worker : workers_) {
+        for (const auto& [name, problem] : refused_) {
+            if (problems.count(name) == 0) worker->set_refusal(name, {});
+        }
+        for (const auto& [name, problem] : problems) worker->set_refusal(name, problem);
+    }
+    refused_ = std::move(problems);
+}
+
 std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canonical) {
     const auto view = state_.find(canonical);
     std::vector<const config::EndpointSlice*> slices;

@@ -61,6 +61,9 @@ public:
     // the rest goes on.
     void apply(const config::ChangeSet& changes);
 
+    // What the controller refuses us at present, by the name it is wanted under: who asks for it is told why.
+    void set_refused(std::map<std::string, std::string> problems);
+
     // SIGTERM, in this order.
     void drain();
     void close_listeners();
@@ -104,6 +107,7 @@ private:
     void close(const std::string& name);
     void apply_listeners();
     void refresh(const std::string& wanted, bool force);
+    std::map<std::string, std::string> refused_;
     std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical);
     void set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after);
     void drop_unused();

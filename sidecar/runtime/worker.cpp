@@ -123,6 +123,13 @@ void Worker::update(const std::string& upstream, std::shared_ptr<const UpstreamS
     });
 }
 
+void Worker::set_refusal(const std::string& upstream, std::string problem) {
+    context_.reactor.post([this, upstream, why = std::move(problem)]() mutable {
+        const auto found = upstreams_.find(upstream);
+        if (found != upstreams_.end()) found->second->set_refusal(std::move(why));
+    });
+}
+
 void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
                     UniqueFd client, const SocketAddress& peer) {
     const auto* snapshot = upstream->snapshot();

@@ -49,6 +49,8 @@ public:
     void forget_captured(const std::string& upstream);
     // nullptr: no such upstream any more. Names that nobody uses are forgotten.
     void update(const std::string& upstream, std::shared_ptr<const UpstreamSnapshot> snapshot);
+    // Why the controller does not give it to us; "" = it does.
+    void set_refusal(const std::string& upstream, std::string problem);
 
     // Answers end their connections from now on; idle connections go. Listeners stay.
     void drain();

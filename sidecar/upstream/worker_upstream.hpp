@@ -52,6 +52,12 @@ public:
     // nullptr until the configuration names this upstream, and again when it no longer does.
     const UpstreamSnapshot* snapshot() const { return snapshot_.get(); }
     void update(std::shared_ptr<const UpstreamSnapshot> snapshot);
+    // Why the controller does not give it to us; "" when it does or has not said. For who is not served.
+    void set_refusal(std::string problem) { refusal_ = std::move(problem); }
+    std::string unready() const {
+        return refusal_.empty() ? "no endpoint of " + name_ + " is ready"
+                                : "upstream " + name_ + " is refused by the controller: " + refusal_;
+    }
     // No listener leads here any more, and no update will come: connections end with their next answer.
     void abandon() { abandoned_ = true; }
     bool abandoned() const { return abandoned_; }
@@ -89,6 +95,7 @@ private:
     std::vector<IdleList> pools_;  // parallel to snapshot_->hosts
     size_t idle_total_ = 0;
     uint32_t draining_turn_ = 0;
+    std::string refusal_;
     bool abandoned_ = false;
     std::shared_ptr<UpstreamStats> stats_;  // of the last snapshot: outlives it, as exchanges do
     UpstreamCounters scrap_;
