@@ -80,3 +80,37 @@ app.kubernetes.io/part-of: steelyard
 {{- $address := index . 0 -}}
 {{- if contains ":" $address }}[{{ $address }}]{{ else }}{{ $address }}{{ end }}:{{ index . 1 }}
 {{- end -}}
+
+{{/* The controller's flags, as a list. */}}
+{{- define "steelyard.flags" -}}
+{{- $c := .Values.controller -}}
+- --push-listen={{ include "steelyard.listen" (list $c.listenAddress 9443) }}
+- --push-auth=token
+- --push-audience={{ .Values.push.audience }}
+- --cross-namespace={{ .Values.push.crossNamespace }}
+{{- if eq .Values.tls.mode "managed" }}
+- --push-tls=managed
+- --tls-secret={{ include "steelyard.tlsSecret" . }}
+- --tls-names={{ include "steelyard.tlsNames" . | fromJsonArray | join "," }}
+- --tls-ca-lifetime={{ .Values.tls.caLifetime }}
+- --tls-certificate-lifetime={{ .Values.tls.certificateLifetime }}
+{{- else }}
+- --push-tls=files
+- --tls-dir=/etc/steelyard/tls
+{{- end }}
+- --leader-elect={{ $c.leaderElection.enabled }}
+{{- if $c.leaderElection.enabled }}
+- --lease-name={{ include "steelyard.controller" . }}
+- --lease-duration={{ $c.leaderElection.leaseDuration }}
+- --renew-deadline={{ $c.leaderElection.renewDeadline }}
+- --retry-period={{ $c.leaderElection.retryPeriod }}
+{{- end }}
+{{- if .Values.injector.enabled }}
+- --webhook-listen={{ include "steelyard.listen" (list $c.listenAddress 9444) }}
+- --webhook-config={{ include "steelyard.injector" . }}
+- --inject-config=/etc/steelyard/inject/inject.yaml
+{{- end }}
+- --admin-listen={{ include "steelyard.listen" (list $c.listenAddress 9080) }}
+- --log-level={{ $c.logLevel }}
+- --log-format={{ $c.logFormat }}
+{{- end -}}
