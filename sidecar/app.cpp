@@ -180,7 +180,9 @@ void SidecarApp::Impl::start_admin_pages() {
     add_probe_pages(probes_);
     admin_.handle("GET", "/config", [this] { return admin::Response{200, "application/json", config_page(state_)}; });
     admin_.handle("GET", "/upstreams", [this] {
-        return admin::Response{200, "application/json", upstreams_page(runtime_, client_ ? client_->stats().refused : std::vector<push::RefusedWant>{})};
+        return admin::Response{
+            200, "application/json",
+            upstreams_page(runtime_, client_ ? client_->stats().refused : std::vector<push::RefusedWant>{})};
     });
     admin_.handle("POST", "/drain", [this] {
         // Not ready and telling clients to go; the process stays until its SIGTERM.

@@ -13,8 +13,8 @@
 #include "common/cli/cli.hpp"
 #include "common/cli/duration.hpp"
 #include "common/log.hpp"
-#include "common/tls/client_context.hpp"
 #include "common/metrics/series_limit.hpp"
+#include "common/tls/client_context.hpp"
 
 namespace steelyard {
 namespace {
@@ -29,8 +29,10 @@ struct Text {  // the flags as they were typed
 };
 
 void declare(CLI::App& app, SidecarOptions& o, Text& t) {
-    app.add_option("--controller", t.controller, "URL of the controller's push listener: wss://HOST:PORT, or ws:// without TLS");
-    app.add_option("--controller-ca", o.controller_ca_file, "The CAs that the controller's certificate may be signed by")
+    app.add_option("--controller", t.controller,
+                   "URL of the controller's push listener: wss://HOST:PORT, or ws:// without TLS");
+    app.add_option("--controller-ca", o.controller_ca_file,
+                   "The CAs that the controller's certificate may be signed by")
         ->type_name("FILE");
     app.add_option("--controller-ca-pem", o.controller_ca_pem, "The same, as PEM text")->type_name("PEM");
     app.add_option("--token-file", o.token_file, "The token shown to the controller, read again for each connection")

@@ -12,7 +12,7 @@
 namespace steelyard {
 
 struct SidecarOptions {
-    std::optional<config::ControllerUrl> controller;  // else:
+    std::optional<config::ControllerUrl> controller;    // else:
     std::string controller_ca_file, controller_ca_pem;  // whom to trust, for wss://
     std::string token_file;                             // "" = no token is shown
     std::string config_file;
