@@ -27,9 +27,10 @@ void single(Families& out, Family family, double value, const Labels& labels = {
 constexpr std::array kKubeErrors{"unreachable", "timeout",   "unauthorized", "forbidden", "not_found",
                                  "gone",        "throttled", "server",       "status",    "malformed",
                                  "credentials", "idle",      "unnamed"};
-constexpr std::array kRefusals{"max_connections", "handshake",    "bad_hello", "protocol", "unsupported_protocol",
-                               "name_in_use",     "unauthorized", "forbidden", "expired",  "too_large",
-                               "timeout",         "tls",          "unavailable", "unauthenticated"};
+constexpr std::array kRefusals{
+    "max_connections", "handshake",    "bad_hello",   "protocol",       "unsupported_protocol",
+    "name_in_use",     "unauthorized", "forbidden",   "expired",        "too_large",
+    "timeout",         "tls",          "unavailable", "unauthenticated"};
 
 template <size_t N>
 std::map<std::string, uint64_t> with_zeros(std::map<std::string, uint64_t> counts,
@@ -139,7 +140,8 @@ void add_push(Families& out, const push::ServerStats& stats) {
                                  "Upstreams that proxies want and are not entitled to, each time it is newly so.");
     wants.add(static_cast<double>(stats.refused_wants), {{"reason", "forbidden"}});
     std::move(wants).into(out);
-    single(out, Family::gauge("steelyard_push_unauthenticated_connections", "Open connections that are not let in yet."),
+    single(out,
+           Family::gauge("steelyard_push_unauthenticated_connections", "Open connections that are not let in yet."),
            static_cast<double>(stats.unauthenticated));
     auto resources = Family::gauge("steelyard_push_resources", "What is held to be pushed.");
     resources.add(static_cast<double>(stats.cache.listeners), {{"kind", "listener"}});
@@ -167,9 +169,13 @@ void add_certificates(Families& out, const certs::ManagerStats& stats) {
     if (stats.ca_expires != 0) expiry.add(static_cast<double>(stats.ca_expires), {{"certificate", "ca"}});
     if (stats.server_expires != 0) expiry.add(static_cast<double>(stats.server_expires), {{"certificate", "server"}});
     std::move(expiry).into(out);
-    single(out, Family::counter("steelyard_controller_certificate_rotations_total", "Writes of the Secret by this controller."),
-           static_cast<double>(stats.rotations));
-    single(out, Family::counter("steelyard_controller_certificate_failures_total", "Rounds of keeping certificates that failed."),
+    single(
+        out,
+        Family::counter("steelyard_controller_certificate_rotations_total", "Writes of the Secret by this controller."),
+        static_cast<double>(stats.rotations));
+    single(out,
+           Family::counter("steelyard_controller_certificate_failures_total",
+                           "Rounds of keeping certificates that failed."),
            static_cast<double>(stats.failures));
 }
 
