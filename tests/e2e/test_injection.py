@@ -5,8 +5,8 @@ from harness import kubectl, objects
 from harness.objects import INJECT, UPSTREAMS
 
 SIDECAR = "steelyard-sidecar"
-EXPLICIT = {UPSTREAMS: "8080=web.shop:80"}
-LOCAL = "http://127.0.0.1:8080/"
+EXPLICIT = {UPSTREAMS: "18080=web.shop:80"}  # 8080 is the backend's own
+LOCAL = "http://127.0.0.1:18080/"
 
 
 def sidecar_of(pod: dict) -> dict | None:

@@ -25,8 +25,10 @@ def test_uninstall_leaves_nothing_and_traffic_goes_on(clients):
     with load.without_a_failure("uninstall", *clients):
         time.sleep(1)
         release.uninstall()
-        left = everything()
+        # helm does not wait for the pods, which take their time to say goodbye.
+        kubectl.until(lambda: not kubectl.get("pods", "-n", release.NAMESPACE)["items"], "the controllers' pods gone", 60)
         time.sleep(1)
+    left = everything()
     assert not left, f"left behind: {left}"
 
 

@@ -58,7 +58,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def without_a_failure(what: str, *clients: Client, rate: float = 300, **options):
+def without_a_failure(what: str, *clients: Client, rate: float = 400, **options):
     """Keeps every client under load during the block, and requires of all of them: not one request failed. Yields the reports,
     which are there after the block."""
     loads = [start(client, rate, **options) for client in clients]

@@ -17,8 +17,16 @@ def install():
                    "data": {path.name: path.read_text() for path in sorted(RULES.glob("*.yaml"))}})
     kubectl.run("apply", "-f", MANIFEST)
     kubectl.rolled_out("deployment/prometheus", NAMESPACE)
-    refresh()
-    kubectl.until(lambda: targets() and all(target["health"] == "up" for target in targets()), "every target scraped", 30)
+    kubectl.until(_all_up, "every target scraped", 60, pause=3)
+
+
+def _all_up() -> bool:
+    refresh()  # pods come and go
+    problems = [f"{target['scrapeUrl']} of {target['labels']}: {target['health']} {target['lastError']}" for target in targets()
+                if target["health"] != "up"]
+    if problems:
+        raise kubectl.KubectlError("\n".join(problems))
+    return bool(targets())
 
 
 def refresh():
@@ -27,6 +35,7 @@ def refresh():
               "labels": {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"],
                          "container": container["name"], "node": pod["spec"]["nodeName"]}}
              for pod in kubectl.get("pods", "-A", "--field-selector=status.phase=Running")["items"]
+             if "deletionTimestamp" not in pod["metadata"]
              for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", [])
              for port in container.get("ports", []) if _ours(pod, port)]
     kubectl.run("exec", "-i", "-n", NAMESPACE, "deployment/prometheus", "--", "sh", "-c",
