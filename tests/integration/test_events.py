@@ -1,13 +1,24 @@
 """What is wrong with a Service is told on it, by a Warning Event: by the leader, once."""
 import json
 
+import pytest
+
 from harness.objects import endpoint, endpoint_slice, service
 from harness.steelyard import SLOWDOWN
 from harness.wait import eventually, never
 
 
+@pytest.fixture(autouse=True)
+def mended(kubectl, ns):
+    """A Service with a problem would be one for every controller of the tests to come."""
+    yield
+    kubectl("delete", "services", "--all", "-n", ns)
+
+
 def events(kubectl, ns) -> list:
-    return json.loads(kubectl("get", "events.events.k8s.io", "-n", ns, "-o", "json"))["items"]
+    """Ours: the API server has some of its own to tell of Services."""
+    everything = json.loads(kubectl("get", "events.events.k8s.io", "-n", ns, "-o", "json"))["items"]
+    return [event for event in everything if event["reportingController"] == "steelyard.dev/controller"]
 
 
 def broken(ns, algorithm: str = "fastest", name: str = "web") -> dict:
