@@ -17,7 +17,7 @@ from harness.cluster import Cluster  # noqa: E402
 from harness.machine import find, say  # noqa: E402
 
 # Any other file runs before the ones that change the installation.
-FILES = ["test_install", "test_rbac", "test_injection", "test_balancing", "test_changes", "", "test_disturbances", "test_upgrade",
+FILES = ["test_install", "test_rbac", "test_injection", "test_entitlement", "test_balancing", "test_changes", "", "test_disturbances", "test_upgrade",
          "test_uninstall"]
 SHOP = "shop"
 
