@@ -85,8 +85,9 @@ Result<void> ControllerApp::Impl::start() {
         if (!error) stop();
     });
     if (options_.security.tls == PushTls::none && !is_loopback(options_.push_ip)) {
-        log::warn("--push-listen {}: the push protocol is not encrypted (--push-tls none); keep it on a trusted network",
-                  options_.push_ip);
+        log::warn(
+            "--push-listen {}: the push protocol is not encrypted (--push-tls none); keep it on a trusted network",
+            options_.push_ip);
     }
     if (auto opened = open_source(); !opened) return opened;
     make_parts();
@@ -130,11 +131,13 @@ void ControllerApp::Impl::make_parts() {
     server_.emplace(io_, std::move(push), cache_);
     Pipeline::OnProblem on_problem;
     if (cluster_) {
-        events_.emplace(cluster_->events(), is_leader, [this](const auto& service) { return pipeline_->uid_of(service); });
+        events_.emplace(cluster_->events(), is_leader,
+                        [this](const auto& service) { return pipeline_->uid_of(service); });
         on_problem = [this](const auto& service, const auto& problem) { events_->tell(service, problem); };
     }
-    pipeline_.emplace(translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
-                      [this](const store::ClusterState& state) { return enough(state); }, std::move(on_problem));
+    pipeline_.emplace(
+        translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
+        [this](const store::ClusterState& state) { return enough(state); }, std::move(on_problem));
     if (options_.webhook.enabled) make_webhook();
 }
 
@@ -194,7 +197,9 @@ void ControllerApp::Impl::poll_until_ready() {
 
 void ControllerApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<ControllerCollector>(
-        ControllerCollector::Sources{*pipeline_, *server_, kube_.get(), manifests_.get(), cluster_.get(), &*security_, webhook_.get()}, options_.metrics_series_limit);
+        ControllerCollector::Sources{*pipeline_, *server_, kube_.get(), manifests_.get(), cluster_.get(), &*security_,
+                                     webhook_.get()},
+        options_.metrics_series_limit);
     admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
     admin_.handle("GET", "/readyz", [this] { return readiness(); });
     admin_.handle("GET", "/metrics", [this] {
@@ -215,7 +220,8 @@ admin::Response ControllerApp::Impl::readiness() const {
     if (!pipeline_->ready()) why += " the first lists are not in";
     if (kube_) {
         for (const auto& kind : kube_->stats()) {
-            if (!kind.synced) why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
+            if (!kind.synced)
+                why += "\n" + kind.kind + ": " + (kind.last_error.empty() ? "being listed" : kind.last_error);
         }
     }
     if (!certified) {

@@ -20,10 +20,11 @@ public:
           watches_(std::move(watches)),
           recorder_(*client_, {.identity = options.identity}) {
         if (options.election.enabled) {
-            elector_.emplace(*lease_client_, *watches_,
-                             leader::ElectorOptions{options.ns, options.election.lease_name,
-                                                    leader::unique_identity(options.identity), options.election.timing},
-                             leader::Elector::Callbacks{[this] { on_leadership_(true); }, [this] { on_leadership_(false); }});
+            elector_.emplace(
+                *lease_client_, *watches_,
+                leader::ElectorOptions{options.ns, options.election.lease_name,
+                                       leader::unique_identity(options.identity), options.election.timing},
+                leader::Elector::Callbacks{[this] { on_leadership_(true); }, [this] { on_leadership_(false); }});
         }
         if (options.webhook.enabled) cidrs_.emplace(*client_);
     }
@@ -68,8 +69,8 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const kube::ClusterConfig& config
     if (!lease_client) return lease_client.error();
     auto watches = kube::make_rest_transport(config);
     if (!watches) return watches.error();
-    return std::unique_ptr<Cluster>(new Cluster(std::make_unique<Impl>(options, std::move(on_leadership), std::move(*client),
-                                                                       std::move(*lease_client), std::move(*watches))));
+    return std::unique_ptr<Cluster>(new Cluster(std::make_unique<Impl>(
+        options, std::move(on_leadership), std::move(*client), std::move(*lease_client), std::move(*watches))));
 }
 
 void Cluster::start() { impl_->start(); }

@@ -40,11 +40,11 @@ struct Webhook {
 };
 
 struct ControllerOptions {
-    std::string kubeconfig;  // "" = in-cluster, then $KUBECONFIG, then ~/.kube/config
-    std::string manifests;   // a directory in the place of an API server
-    bool in_cluster = false; // our credentials are a pod's
-    std::string ns;          // ours: of the Lease, the Secret, the ConfigMap
-    std::string identity;    // our name in Leases and Events
+    std::string kubeconfig;   // "" = in-cluster, then $KUBECONFIG, then ~/.kube/config
+    std::string manifests;    // a directory in the place of an API server
+    bool in_cluster = false;  // our credentials are a pod's
+    std::string ns;           // ours: of the Lease, the Secret, the ConfigMap
+    std::string identity;     // our name in Leases and Events
     std::string push_ip;
     uint16_t push_port = 9443;
     std::string admin_ip;

@@ -31,7 +31,8 @@ std::string host_name() {
 
 Result<Milliseconds> duration(const char* flag, const std::string& text, Milliseconds limit = cli::kYear) {
     const auto parsed = cli::parse_duration(text, limit);
-    if (!parsed || parsed->count() == 0) return Error{flag, "'" + text + "' is not a duration (such as 500ms, 15s, 2160h)"};
+    if (!parsed || parsed->count() == 0)
+        return Error{flag, "'" + text + "' is not a duration (such as 500ms, 15s, 2160h)"};
     return *parsed;
 }
 
@@ -112,7 +113,8 @@ Result<void> check_together(const ControllerOptions& options) {
         return Error{"--leader-elect", "needs an API server: it cannot be used with --manifests"};
     if (!options.webhook.enabled) return {};
     if (!api_server) return Error{"--webhook-listen", "needs an API server: it cannot be used with --manifests"};
-    if (security.tls == PushTls::none) return Error{"--webhook-listen", "needs --push-tls: the API server calls webhooks by https alone"};
+    if (security.tls == PushTls::none)
+        return Error{"--webhook-listen", "needs --push-tls: the API server calls webhooks by https alone"};
     if (options.webhook.inject_config.empty()) return Error{"--inject-config", "is needed with --webhook-listen"};
     return {};
 }
@@ -166,7 +168,8 @@ Result<void> finish_cluster_flags(const ClusterFlags& flags, ControllerOptions& 
     if (options.identity.empty()) options.identity = host_name();
     auto& security = options.security;
     security.tls = flags.tls == "managed" ? PushTls::managed : flags.tls == "files" ? PushTls::files : PushTls::none;
-    security.auth = flags.auth == "token" || (flags.auth.empty() && options.in_cluster) ? PushAuth::token : PushAuth::none;
+    security.auth =
+        flags.auth == "token" || (flags.auth.empty() && options.in_cluster) ? PushAuth::token : PushAuth::none;
     security.cross_namespace_all = flags.cross_namespace == "all";
     options.election.enabled = flags.leader_elect == "true" || (flags.leader_elect.empty() && options.in_cluster);
     if (!flags.webhook.empty()) {

@@ -19,7 +19,7 @@ struct Limits {
     Milliseconds series_interval{10'000};  // between two writes of one series
     double object_burst = 25;              // new Events about one object at once
     Milliseconds object_refill{300'000};   // one more
-    size_t max_kinds = 4096;  // Events and objects remembered
+    size_t max_kinds = 4096;               // Events and objects remembered
 };
 
 // The Event's metadata.name: the object's name and 16 digits; two specs that differ in more than the time differ here.

@@ -34,7 +34,8 @@ std::string dump(const json& object) { return object.dump(-1, ' ', false, json::
 
 std::string creation(const Aggregator::Write& write, const std::string& identity) {
     const EventSpec& event = write.event;
-    json regarding = {{"apiVersion", event.regarding.api_version}, {"kind", event.regarding.kind}, {"name", event.regarding.name}};
+    json regarding = {
+        {"apiVersion", event.regarding.api_version}, {"kind", event.regarding.kind}, {"name", event.regarding.name}};
     if (!event.regarding.ns.empty()) regarding["namespace"] = event.regarding.ns;
     if (!event.regarding.uid.empty()) regarding["uid"] = event.regarding.uid;
     return dump({{"apiVersion", "events.k8s.io/v1"},
@@ -164,9 +165,10 @@ void Recorder::Impl::write(const Aggregator::Write& write, const std::stop_token
         if (error.kind == kube::ApiErrorKind::stopped) return;
         if (std::string state = fmt::format("{} {}", to_string(error.kind), error.status); state != logged_) {
             logged_ = std::move(state);
-            log::warn("events: {} {}/{}: {}: cannot be written: {}; it is in this log alone unless a retry succeeds: {}",
-                      write.event.regarding.kind, write.event.regarding.ns, write.event.regarding.name,
-                      write.event.reason, error.to_string(), write.event.note);
+            log::warn(
+                "events: {} {}/{}: {}: cannot be written: {}; it is in this log alone unless a retry succeeds: {}",
+                write.event.regarding.kind, write.event.regarding.ns, write.event.regarding.name, write.event.reason,
+                error.to_string(), write.event.note);
         }
         const Milliseconds wait = std::max(backoff.next(), error.retry_after.value_or(Milliseconds(0)));
         if (!is_transient(error.kind) || Clock::now() + wait >= deadline) return count(&RecorderStats::failed);

@@ -22,8 +22,8 @@ struct RecorderOptions {
     std::string identity;  // reportingInstance: which controller says it
     Limits limits{};
     size_t max_queue = 4096;
-    Milliseconds pace{20};           // between two writes
-    Milliseconds patience{60'000};   // for one write
+    Milliseconds pace{20};          // between two writes
+    Milliseconds patience{60'000};  // for one write
     Milliseconds retry_base{200};
     Milliseconds retry_limit{10'000};
 };
@@ -36,8 +36,12 @@ struct RecorderStats {
     uint64_t failed = 0;      // refused, or the API server did not answer for too long
 
     std::array<std::pair<std::string_view, uint64_t>, 6> by_result() const {
-        return {{{"created", created}, {"updated", updated}, {"known", known}, {"suppressed", suppressed},
-                 {"dropped", dropped}, {"failed", failed}}};
+        return {{{"created", created},
+                 {"updated", updated},
+                 {"known", known},
+                 {"suppressed", suppressed},
+                 {"dropped", dropped},
+                 {"failed", failed}}};
     }
 };
 

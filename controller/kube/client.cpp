@@ -9,7 +9,8 @@ namespace {
 
 class RestClient final : public Client {
 public:
-    RestClient(std::unique_ptr<RestSession> session, Milliseconds limit) : session_(std::move(session)), limit_(limit) {}
+    RestClient(std::unique_ptr<RestSession> session, Milliseconds limit)
+        : session_(std::move(session)), limit_(limit) {}
 
     ApiResult<std::string> get(const std::string& target, const std::stop_token& stop) override {
         return session_->fetch({.method = "GET", .target = target}, stop, limit_);

@@ -60,7 +60,7 @@ struct ServicePort {
 
 struct Service {
     ObjectMeta meta;
-    std::string uid;  // which of those that had this name: Events need it
+    std::string uid;                       // which of those that had this name: Events need it
     std::string type = "ClusterIP";        // ClusterIP, NodePort, LoadBalancer, ExternalName
     std::string cluster_ip;                // "None": headless
     std::vector<std::string> cluster_ips;  // one a family; the first is cluster_ip. Empty in what people write by hand

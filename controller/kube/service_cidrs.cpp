@@ -41,9 +41,10 @@ public:
     explicit Impl(Client& client) : client_(client) {}
 
     void run(const std::stop_token& stop) {
-        Backoff backoff(Milliseconds(1000), std::chrono::minutes(5), [engine = std::mt19937_64(std::random_device{}())]() mutable {
-            return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
-        });
+        Backoff backoff(Milliseconds(1000), std::chrono::minutes(5),
+                        [engine = std::mt19937_64(std::random_device{}())]() mutable {
+                            return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+                        });
         while (!stop.stop_requested()) {
             const bool good = ask(stop);
             if (good) backoff.reset();

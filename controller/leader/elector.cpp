@@ -134,7 +134,8 @@ void Elector::Impl::write(const LeaderMachine::Step& step, const std::stop_token
     if (!answer) {
         const auto kind = answer.error().kind;
         // Deleted under us: the next read finds out.
-        if (kind == kube::ApiErrorKind::conflict || (kind == kube::ApiErrorKind::not_found && !step.lease.object.empty()))
+        if (kind == kube::ApiErrorKind::conflict ||
+            (kind == kube::ApiErrorKind::not_found && !step.lease.object.empty()))
             return machine_.on_conflict(Clock::now());
         return failed(answer.error());
     }
@@ -147,8 +148,9 @@ void Elector::Impl::write(const LeaderMachine::Step& step, const std::stop_token
 
 // Renewals come by the watch, so it is silent for as long as the Lease lasts only if its holder is gone or we are cut off.
 void Elector::Impl::follow(TimePoint deadline, const std::stop_token& stop) {
-    const std::string target = fmt::format("{}?watch=true&allowWatchBookmarks=false&timeoutSeconds={}&fieldSelector=metadata.name%3D{}",
-                                           leases_, kWatchSeconds, options_.lease_name);
+    const std::string target =
+        fmt::format("{}?watch=true&allowWatchBookmarks=false&timeoutSeconds={}&fieldSelector=metadata.name%3D{}",
+                    leases_, kWatchSeconds, options_.lease_name);
     auto stream = watches_.watch({target}, stop);
     if (!stream) return failed(stream.error());
     while (true) {

@@ -9,7 +9,8 @@ Result<void> validate(const Timing& timing) {
     if (timing.lease_duration < Milliseconds(1000) || timing.lease_duration.count() % 1000 != 0)
         return Error{"--lease-duration", "must be whole seconds, at least 1s"};
     if (timing.renew_deadline >= timing.lease_duration)
-        return Error{"--renew-deadline", "must be shorter than --lease-duration: a leader must have stopped before another begins"};
+        return Error{"--renew-deadline",
+                     "must be shorter than --lease-duration: a leader must have stopped before another begins"};
     if (timing.retry_period < Milliseconds(10)) return Error{"--retry-period", "must be at least 10ms"};
     if (timing.renew_deadline.count() * 10 <= timing.retry_period.count() * 12)
         return Error{"--retry-period", "must be so short that 1.2 of it fit into --renew-deadline"};
@@ -84,7 +85,8 @@ void LeaderMachine::on_failure(TimePoint now) {
 
 // As client-go's JitterUntil with a factor of 1.2: candidates do not come together.
 Milliseconds LeaderMachine::jittered() const {
-    return Milliseconds(static_cast<int64_t>(static_cast<double>(timing_.retry_period.count()) * (1 + 1.2 * random_())));
+    return Milliseconds(
+        static_cast<int64_t>(static_cast<double>(timing_.retry_period.count()) * (1 + 1.2 * random_())));
 }
 
 std::optional<Lease> LeaderMachine::release(TimePoint now, kube::WallTime wall) {

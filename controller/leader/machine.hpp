@@ -48,11 +48,11 @@ public:
     Step next(TimePoint now, kube::WallTime wall);
 
     // What became of it. `began`: when the request was sent.
-    void on_lease(Lease lease, TimePoint now);                   // read, or seen by a watch
-    void on_absent(TimePoint now);                               // there is none
-    void on_written(Lease lease, TimePoint began);               // our write came through
-    void on_conflict(TimePoint now);                             // somebody else wrote before us
-    void on_failure(TimePoint now);                              // anything else
+    void on_lease(Lease lease, TimePoint now);      // read, or seen by a watch
+    void on_absent(TimePoint now);                  // there is none
+    void on_written(Lease lease, TimePoint began);  // our write came through
+    void on_conflict(TimePoint now);                // somebody else wrote before us
+    void on_failure(TimePoint now);                 // anything else
     // The Lease as it is to be written by a leader that goes, if we are one: free, and short for those who only look at times.
     std::optional<Lease> release(TimePoint now, kube::WallTime wall);
 

@@ -6,7 +6,9 @@ namespace steelyard::events {
 namespace {
 
 const TimePoint t0 = TimePoint{} + std::chrono::hours(1);
-TimePoint at(double seconds) { return t0 + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+TimePoint at(double seconds) {
+    return t0 + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 EventSpec event(const std::string& note, const std::string& name = "web") {
     return {{"v1", "Service", "shop", name, "uid-1"}, Severity::warning, "InvalidAnnotation", note, "Translate"};

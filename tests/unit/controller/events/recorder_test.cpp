@@ -112,8 +112,9 @@ TEST(Recorder, AnEventHasAllThatTheApiAsksFor) {
     EXPECT_EQ(made["reason"], "InvalidAnnotation");
     EXPECT_EQ(made["action"], "Translate");
     EXPECT_EQ(made["note"], "weight: 'x' is not a number");
-    EXPECT_EQ(made["regarding"], (json{{"apiVersion", "v1"}, {"kind", "Service"}, {"namespace", "shop"}, {"name", "web"},
-                                       {"uid", "uid-1"}}));
+    EXPECT_EQ(
+        made["regarding"],
+        (json{{"apiVersion", "v1"}, {"kind", "Service"}, {"namespace", "shop"}, {"name", "web"}, {"uid", "uid-1"}}));
     EXPECT_EQ(made["eventTime"].get<std::string>().size(), 27U);
 }
 

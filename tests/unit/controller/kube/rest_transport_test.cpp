@@ -243,7 +243,8 @@ TEST(RestTransport, SilenceIsNoticedAndAStopIsPrompt) {
 
 TEST(RestClient, WritesAreSentAsTheyAreAndTheAnswerIsTheObject) {
     Server server({answer("201 Created", "{\"a\":1}"), answer("200 OK", "{\"b\":2}"), answer("200 OK", "{\"c\":3}"),
-                   answer("200 OK", "{\"d\":4}"), answer("409 Conflict", R"({"message":"the object has been modified","code":409})")});
+                   answer("200 OK", "{\"d\":4}"),
+                   answer("409 Conflict", R"({"message":"the object has been modified","code":409})")});
     auto client = make_client(server.config());
     ASSERT_TRUE(client) << client.error().to_string();
     struct Case {

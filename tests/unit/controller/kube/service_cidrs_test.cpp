@@ -17,7 +17,8 @@ TEST(ServiceCidrs, OfAllObjectsSortedEachOnce) {
 }
 
 TEST(ServiceCidrs, WhatIsNoListIsAnError) {
-    for (const char* text : {"", "[]", "{}", R"({"items":5})", "{\"items\":["}) EXPECT_FALSE(decode_service_cidrs(text)) << text;
+    for (const char* text : {"", "[]", "{}", R"({"items":5})", "{\"items\":["})
+        EXPECT_FALSE(decode_service_cidrs(text)) << text;
 }
 
 class Api final : public Client {
@@ -27,9 +28,14 @@ public:
         if (++asked_ < 3) return ApiError{ApiErrorKind::unreachable, 0, "nobody there"};
         return std::string(R"({"items":[{"spec":{"cidrs":["10.96.0.0/16"]}}]})");
     }
-    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override { return no(); }
-    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override { return no(); }
-    ApiResult<std::string> patch(const std::string&, const std::string&, std::string_view, const std::stop_token&) override {
+    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override {
+        return no();
+    }
+    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
+        return no();
+    }
+    ApiResult<std::string> patch(const std::string&, const std::string&, std::string_view,
+                                 const std::stop_token&) override {
         return no();
     }
 

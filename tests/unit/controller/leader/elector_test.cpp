@@ -129,8 +129,7 @@ private:
 struct Candidate {
     Candidate(Server& server, const std::string& name, Timing timing)
         : link(server, request_limit(timing)),
-          elector(link, link, {"ns", "lease", name, timing},
-                  {[this] { ++started; }, [this] { ++stopped; }}) {
+          elector(link, link, {"ns", "lease", name, timing}, {[this] { ++started; }, [this] { ++stopped; }}) {
         elector.start();
     }
     std::atomic<int> started = 0, stopped = 0;

@@ -10,7 +10,9 @@ namespace {
 
 const TimePoint t0 = TimePoint{} + std::chrono::hours(1);
 const kube::WallTime kWall{};
-TimePoint at(double seconds) { return t0 + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+TimePoint at(double seconds) {
+    return t0 + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 Lease held_by(const std::string& holder, const std::string& renewed = "r0", int seconds = 15) {
     Lease lease;
