@@ -6,15 +6,16 @@ the test has made the address local.
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import network
-from .processes import run
+from .processes import run, sanitizer_options
 from .steelyard import BINARIES, Sidecar
 
 PROXY_UID = 64832
 PORT = 15001
-HOME = Path(f"/tmp/steelyard-capture-{os.getpid()}")  # where another user may look
+HOME = Path(tempfile.gettempdir()) / f"steelyard-capture-{os.getpid()}"  # where another user may look
 CIDRS = ("10.96.0.0/16", "fd00:96::/64")
 
 
@@ -61,6 +62,16 @@ def listed() -> str:
     return subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True).stdout
 
 
+def for_anyone(file: Path) -> Path:
+    """A copy that another user can read and run: the checkout may be closed to it."""
+    HOME.mkdir(mode=0o755, exist_ok=True)
+    copy = HOME / Path(file).name
+    if not copy.exists():
+        shutil.copy2(file, copy)
+        copy.chmod(0o755)
+    return copy
+
+
 class CapturingSidecar(Sidecar):
     """A proxy that captures, as another user, who may not read the checkout: it gets a copy of the program."""
 
@@ -70,12 +81,9 @@ class CapturingSidecar(Sidecar):
             "--capture-listen", str(PORT), "--metrics-listen", f"{network.OWN_ADDRESS}:{metrics}", "--drain-delay", "0s",
             *arguments))
         self.probes = (network.OWN_ADDRESS, metrics)
-        home = HOME
-        home.mkdir(mode=0o755, exist_ok=True)
-        program = home / "steelyard-sidecar"
-        if not program.exists():
-            shutil.copy2(self.command[0], program)
-        self.state_dir = home / f"{name}-{metrics}"
+        program = for_anyone(self.command[0])
+        self.env |= sanitizer_options(for_anyone)
+        self.state_dir = HOME / f"{name}-{metrics}"
         self.state_dir.mkdir()
         os.chown(self.state_dir, uid, uid)
         self.command[0] = str(program)

@@ -8,10 +8,12 @@ from pathlib import Path
 from .wait import eventually
 
 
-def _sanitizer_options() -> dict:
-    """What the sanitizers are not to report of libraries that are not ours: each file says why."""
+def sanitizer_options(readable=lambda file: file) -> dict:
+    """What the sanitizers are not to report of libraries that are not ours: each file says why. `readable` gives a file in a place where
+    the program may read it."""
     folder = Path(__file__).resolve().parents[1]
-    more = {"LSAN_OPTIONS": f"suppressions={folder / 'lsan.supp'}:print_suppressions=0", "TSAN_OPTIONS": f"suppressions={folder / 'tsan.supp'}"}
+    more = {"LSAN_OPTIONS": f"suppressions={readable(folder / 'lsan.supp')}:print_suppressions=0",
+            "TSAN_OPTIONS": f"suppressions={readable(folder / 'tsan.supp')}"}
     return {name: ":".join(filter(None, [os.environ.get(name), options])) for name, options in more.items()}
 
 
@@ -20,7 +22,7 @@ class Process:
         self.name = name
         self.command = [str(word) for word in command]
         self.log_file = directory / f"{name}.log"
-        self.env = {**os.environ, **_sanitizer_options(), **(env or {})}
+        self.env = {**os.environ, **sanitizer_options(), **(env or {})}
         self.child: subprocess.Popen | None = None
 
     def start(self) -> "Process":
