@@ -39,7 +39,8 @@ def tables(result):
     lines = []
     for size, title in (("small", "nothing else in the cluster"), ("large", "{services} Services of {endpoints} endpoints")):
         row = result[size]
-        lines.append([title.format(**row), *(f"{row[key]:.2f}" for key in ("p50_ms", "p99_ms", "max_ms")), row["changes"], row["lost"],
-                      f"{row['failed_requests']} of {row['requests']}", " / ".join(ENVOY_GATEWAY[size])])
-    return [("Propagation in kind: write answered -> first answer of the new endpoint",
-             ["cluster", "p50 ms", "p99 ms", "max ms", "changes", "lost", "failed requests", "Envoy Gateway 1.9 p50 / p99"], lines)]
+        for start, words in (("from_answer", "write answered"), ("from_sending", "write sent")):
+            lines.append([title.format(**row), f"{words} -> first response", *(f"{row[start][key]:.2f}" for key in ("p50_ms", "p99_ms", "max_ms")),
+                          row["changes"], row["lost"], f"{row['failed_requests']} of {row['requests']}", " / ".join(ENVOY_GATEWAY[size])])
+    return [("Propagation in kind: a new endpoint's first response after the write of its EndpointSlice",
+             ["cluster", "from -> to", "p50 ms", "p99 ms", "max ms", "changes", "lost", "failed requests", "Envoy Gateway 1.9 p50 / p99"], lines)]

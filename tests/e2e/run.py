@@ -15,14 +15,16 @@ import argparse
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 CACHE = Path(os.environ.get("STEELYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard")
+LOCK = "STEELYARD_E2E_LOCK"  # the lock's file descriptor, once it is held
 VENV = CACHE / "venv"  # made by scripts/bootstrap.sh
-if Path(sys.prefix) != VENV and (VENV / "bin/python").exists():
+if Path(sys.prefix) != VENV and os.access(VENV / "bin/python", os.X_OK):
     os.execv(VENV / "bin/python", [str(VENV / "bin/python"), *sys.argv])
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -41,15 +43,21 @@ def binaries() -> Path:
 
 
 def lock():
-    """Held until this process ends. Two clusters at a time fit into no ordinary machine, and they would share names."""
+    """Held until this process ends, also while it becomes itself again elsewhere (machine.enter). Two clusters at a time fit into no
+    ordinary machine, and one run must not stop the daemons that the other has just found running."""
+    if os.environ.get(LOCK):
+        os.set_inheritable(int(os.environ[LOCK]), False)
+        return
     CACHE.mkdir(parents=True, exist_ok=True)
-    held = open(CACHE / "e2e.lock", "w")
+    held = os.open(CACHE / "e2e.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         say("another run of the end-to-end tests is under way on this machine: waiting for its end")
         fcntl.flock(held, fcntl.LOCK_EX)
-    return held
+    # Children do not get it (subprocess closes what it was not told to keep); what this process becomes does.
+    os.set_inheritable(held, True)
+    os.environ[LOCK] = str(held)
 
 
 def images(cluster) -> None:
@@ -111,20 +119,29 @@ def main() -> int:
     if arguments.action == "missing" or missing:
         print("\n".join(missing))
         return 0 if arguments.action == "missing" else 3
+    if arguments.action != "shell":
+        lock()
     machine.enter()
     cluster = clusters.Cluster(machine, arguments.cluster)
     if arguments.action == "shell":
         return subprocess.run(rest or [os.environ.get("SHELL", "bash")]).returncode
-    with lock():
-        if arguments.action == "test":
-            return test(cluster, arguments, rest)
-        if arguments.action == "bench":
-            return bench(cluster, arguments, rest or [os.devnull])
-        if arguments.action == "down":
-            cluster.delete()
-        else:
-            cluster.attach() if cluster.exists() else cluster.create()
-            images(cluster)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `finally` takes away what it made
+    try:
+        return act(cluster, arguments, rest)
+    finally:
+        machine.leave()
+
+
+def act(cluster, arguments, rest: list[str]) -> int:
+    if arguments.action == "test":
+        return test(cluster, arguments, rest)
+    if arguments.action == "bench":
+        return bench(cluster, arguments, rest or [os.devnull])
+    if arguments.action == "down":
+        cluster.delete()
+    else:
+        cluster.attach() if cluster.exists() else cluster.create()
+        images(cluster)
     return 0
 
 

@@ -4,7 +4,8 @@
 #   lab.sh up                       start both daemons; make debian:bookworm-slim and the kind node image if they are not there
 #   lab.sh build TAG DIR [ARG...]   docker build with a network (for apt-get), then hand the image to the clusters' daemon
 #   lab.sh run CMD...               run a command where the clusters are: DOCKER_HOST, and kind, kubectl and helm on PATH
-#   lab.sh down                     stop both daemons; images and caches stay
+#   lab.sh down                     stop both daemons, and with them every cluster; images and caches stay
+#   lab.sh running                  status 0 when both daemons run
 #   lab.sh missing                  name what this machine lacks for all that, one a line; nothing when it can
 #
 # The daemon of the clusters lives in a network namespace without a way out: what a test sends cannot leave the machine. Image
@@ -92,6 +93,13 @@ stop_daemon() {
     say "dockerd ($1, process $pid) did not end within 30 s of SIGTERM"
 }
 
+down() {
+    stop_daemon cluster "$cluster_socket"
+    stop_daemon build "$build_socket"
+    # Not while something of it still runs in there.
+    if [ -e "/run/netns/$lab_netns" ] && [ -z "$(ip netns pids "$lab_netns")" ]; then ip netns del "$lab_netns"; fi
+}
+
 missing() {
     local name
     [ "$(id -u)" = 0 ] || { echo "root"; return 0; }
@@ -109,7 +117,8 @@ case ${1:-} in
     start-daemon) start_daemon "$2" "$3" ;;
     build) shift; [ $# -ge 2 ] || die "lab.sh build TAG DIR [ARG...]"; build "$@" ;;
     run) shift; run "$@" ;;
-    down) stop_daemon cluster "$cluster_socket"; stop_daemon build "$build_socket" ;;
+    down) down ;;
+    running) running "$cluster_socket" && running "$build_socket" ;;
     missing) missing ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

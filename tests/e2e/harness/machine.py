@@ -12,7 +12,8 @@ from pathlib import Path
 
 E2E = Path(__file__).resolve().parents[1]
 ROOT = E2E.parents[1]
-INSIDE = "STEELYARD_E2E_INSIDE"  # set once this process runs where the cluster is
+INSIDE = "STEELYARD_E2E_INSIDE"    # set once this process runs where the cluster is
+STARTED = "STEELYARD_E2E_STARTED"  # set when it was this run that started the daemons
 
 
 class MachineError(Exception):
@@ -46,7 +47,11 @@ class Docker:
     """A Docker that runs, and the internet: kind's own node image."""
 
     name = "docker"
-    node_image: str | None = None
+
+    @property
+    def node_image(self) -> str | None:
+        """None: kind's own choice."""
+        return os.environ.get("STEELYARD_NODE_IMAGE")
 
     def missing(self) -> list[str]:
         return [] if _docker_runs() else ["a running Docker daemon (docker info fails)"]
@@ -55,6 +60,9 @@ class Docker:
         """Puts kind, helm and kubectl on PATH, and returns."""
         tools = call(E2E / "airgap/tools.sh", "client", timeout=1800).strip().splitlines()[-1]
         os.environ["PATH"] = f"{tools}:{os.environ['PATH']}"
+
+    def leave(self):
+        """Nothing of ours runs here but clusters."""
 
     def build(self, tag: str, context: Path, *arguments):
         call("docker", "build", "-t", tag, *arguments, context, timeout=1800)
@@ -77,6 +85,7 @@ class Airgap:
         """Starts the daemons and becomes this same command inside the namespace."""
         if os.environ.get(INSIDE):
             return
+        os.environ.setdefault(STARTED, "" if _runs(self.lab) else "1")
         # Shown as it comes: the first time it takes minutes.
         if subprocess.run([self.lab, "up"], stdout=sys.stderr.fileno()).returncode != 0:
             raise MachineError("tests/e2e/airgap/lab.sh up failed; see above")
@@ -84,8 +93,17 @@ class Airgap:
         sys.stdout.flush()
         os.execv(self.lab, [str(self.lab), "run", sys.executable, *sys.argv])
 
+    def leave(self):
+        """Stops the daemons if this run has started them and no cluster is left."""
+        if os.environ.get(STARTED) and not call("kind", "get", "clusters").replace("No kind clusters found.", "").strip():
+            call(self.lab, "down")
+
     def build(self, tag: str, context: Path, *arguments):
         call(self.lab, "build", tag, context, *arguments, timeout=1800)
+
+
+def _runs(lab: Path) -> bool:
+    return subprocess.run([lab, "running"]).returncode == 0
 
 
 def _docker_runs() -> bool:
