@@ -214,7 +214,8 @@ Decoded<FromController> decode_from_controller(std::string_view frame) {
         // Without it a snapshot would mean that nothing is left: too much to conclude from an omission.
         if (!sax.saw("upsert")) problems.add(top / "upsert", "is missing");
     } else if (problems.empty()) {
-        problems.add(top / "type", "'" + config::shown(type) + "' is not one of snapshot, delta, trust, refused, error");
+        problems.add(top / "type",
+                     "'" + config::shown(type) + "' is not one of snapshot, delta, trust, refused, error");
     }
     if (type == "snapshot" && !read.remove.empty()) problems.add(top / "remove", "has no place in a snapshot");
     if (type == "delta") {

@@ -19,8 +19,8 @@ Result<std::vector<CertificateInfo>> authorities(const TrustedBundle& bundle) {
     if (!all) return all;
     for (size_t i = 0; i < all->size(); ++i) {
         if ((*all)[i].is_ca) continue;
-        return Error{bundle.where, "certificate " + std::to_string(i + 1) + " (" + (*all)[i].subject +
-                                       ") is not a CA's"};
+        return Error{bundle.where,
+                     "certificate " + std::to_string(i + 1) + " (" + (*all)[i].subject + ") is not a CA's"};
     }
     return all;
 }

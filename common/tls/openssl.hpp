@@ -34,9 +34,7 @@ inline std::string last_error() {
     return reason == nullptr ? "unknown error" : reason;
 }
 
-inline Bio reader(std::string_view text) {
-    return Bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
+inline Bio reader(std::string_view text) { return Bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
 
 inline std::string text_of(const Bio& bio) {
     char* data = nullptr;

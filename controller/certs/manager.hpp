@@ -30,9 +30,9 @@ struct ManagerOptions {
 };
 
 struct ManagerStats {
-    bool ready = false;  // the identity is set
+    bool ready = false;                          // the identity is set
     int64_t ca_expires = 0, server_expires = 0;  // UTC seconds since 1970
-    uint64_t rotations = 0;  // writes of the Secret, by us
+    uint64_t rotations = 0;                      // writes of the Secret, by us
     uint64_t failures = 0;
     std::string last_error;  // "" when the last round went well
 };
@@ -40,9 +40,9 @@ struct ManagerStats {
 class Manager {
 public:
     struct Hooks {
-        std::function<bool()> is_leader;                      // any thread; none = always
+        std::function<bool()> is_leader;                        // any thread; none = always
         std::function<void(const std::string& pem)> on_bundle;  // on the manager's thread, whenever the bundle changes
-        std::function<int64_t()> now;                         // UTC seconds; none = the system clock
+        std::function<int64_t()> now;                           // UTC seconds; none = the system clock
     };
 
     // `client` may be null in files mode without config_map and webhook_config. Both outlive the manager.

@@ -67,15 +67,13 @@ Result<void> Publisher::webhooks(const std::string& name, const std::string& bun
     for (size_t i = 0; i < webhooks.size(); ++i) {
         const json config = webhooks[i].is_object() ? webhooks[i].value("clientConfig", json::object()) : json();
         if (!config.is_object() || config.value("caBundle", "") == encoded) continue;
-        operations.push_back({{"op", "add"},
-                              {"path", "/webhooks/" + std::to_string(i) + "/clientConfig/caBundle"},
-                              {"value", encoded}});
+        operations.push_back(
+            {{"op", "add"}, {"path", "/webhooks/" + std::to_string(i) + "/clientConfig/caBundle"}, {"value", encoded}});
     }
     if (operations.empty()) return {};
     const json metadata = object.value("metadata", json::object());
-    const json unchanged = {{"op", "test"},
-                            {"path", "/metadata/resourceVersion"},
-                            {"value", metadata.value("resourceVersion", "")}};
+    const json unchanged = {
+        {"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", metadata.value("resourceVersion", "")}};
     operations.insert(operations.begin(), unchanged);
     auto patched = client_.patch(target, operations.dump(), kube::kJsonPatch, stop);
     if (!patched) return failed(what, "patched", patched.error());

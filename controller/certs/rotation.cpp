@@ -24,13 +24,9 @@ std::optional<CertificateInfo> read_ca(const KeyPair& pair) {
     return info;
 }
 
-Validity validity(int64_t now, int64_t lifetime) {
-    return {now - std::min(kBackdate, lifetime / 20), now + lifetime};
-}
+Validity validity(int64_t now, int64_t lifetime) { return {now - std::min(kBackdate, lifetime / 20), now + lifetime}; }
 
-int64_t two_thirds(const CertificateInfo& info) {
-    return info.not_before + (info.not_after - info.not_before) / 3 * 2;
-}
+int64_t two_thirds(const CertificateInfo& info) { return info.not_before + (info.not_after - info.not_before) / 3 * 2; }
 
 // One step after another on the same material.
 class Machine {
@@ -154,9 +150,7 @@ private:
 
 }  // namespace
 
-std::string Material::bundle() const {
-    return tls::join({ca.certificate_pem, next_ca.certificate_pem, previous_ca});
-}
+std::string Material::bundle() const { return tls::join({ca.certificate_pem, next_ca.certificate_pem, previous_ca}); }
 
 Result<Advance> advance(const Material& have, const RotationSettings& settings, int64_t now) {
     return Machine(have, settings, now).run();

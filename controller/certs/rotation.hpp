@@ -21,9 +21,9 @@
 namespace steelyard::certs {
 
 struct RotationSettings {
-    std::vector<std::string> names;                     // of the server
-    int64_t ca_lifetime = 87600LL * 3600;               // seconds
-    int64_t certificate_lifetime = 2160LL * 3600;       // seconds
+    std::vector<std::string> names;                // of the server
+    int64_t ca_lifetime = 87600LL * 3600;          // seconds
+    int64_t certificate_lifetime = 2160LL * 3600;  // seconds
     std::string ca_common_name = "steelyard push CA";
 };
 

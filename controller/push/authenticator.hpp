@@ -21,10 +21,10 @@ struct Peer {
 struct Identity {
     std::string ns;
     std::string service_account;
-    std::string pod;           // "" when the token is not bound to one
-    int64_t expires = 0;       // UTC seconds since 1970 when the session must end; 0 = never
-    bool everywhere = false;   // may have the upstreams of every namespace
-    bool edge = false;         // may take the role edge
+    std::string pod;          // "" when the token is not bound to one
+    int64_t expires = 0;      // UTC seconds since 1970 when the session must end; 0 = never
+    bool everywhere = false;  // may have the upstreams of every namespace
+    bool edge = false;        // may take the role edge
 
     bool known() const { return !ns.empty(); }
     std::string to_string() const { return ns + "/" + (pod.empty() ? "serviceaccount " + service_account : pod); }

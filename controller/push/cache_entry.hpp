@@ -73,7 +73,7 @@ struct PushCache::Record {
     std::map<std::string, std::unique_ptr<Entry>, std::less<>> slices;
     std::vector<std::string> aliases;
     std::vector<std::string> former_aliases;
-    std::vector<std::string> exports;         // namespaces besides its own, or "*"
+    std::vector<std::string> exports;  // namespaces besides its own, or "*"
     std::vector<std::string> former_exports;
     size_t endpoints = 0;
 };

@@ -32,9 +32,9 @@ class Connection {
 public:
     enum class Stage : uint8_t { tls, http, refused, open };  // how far it came
     struct Events {
-        std::function<void(const Peer&)> on_request;        // answer it: accept() or refuse(), now or later
-        std::function<void()> on_open;                      // the WebSocket is up
-        std::function<void(std::string_view)> on_message;   // a text message
+        std::function<void(const Peer&)> on_request;               // answer it: accept() or refuse(), now or later
+        std::function<void()> on_open;                             // the WebSocket is up
+        std::function<void(std::string_view)> on_message;          // a text message
         std::function<void(Stage, const std::string&)> on_closed;  // exactly once, the last one; says why
     };
 

@@ -32,10 +32,11 @@ public:
         events_ = std::move(events);
         lowest().expires_after(options_.handshake_timeout);  // for all until the request is in
         if constexpr (kTls) {
-            ws_.next_layer().async_handshake(ssl::stream_base::server, [self = this->shared_from_this()](error_code ec) {
-                if (ec) return self->end("no TLS hand-shake: " + ec.message());
-                self->read_request();
-            });
+            ws_.next_layer().async_handshake(ssl::stream_base::server,
+                                             [self = this->shared_from_this()](error_code ec) {
+                                                 if (ec) return self->end("no TLS hand-shake: " + ec.message());
+                                                 self->read_request();
+                                             });
         } else {
             read_request();
         }

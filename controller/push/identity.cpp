@@ -25,8 +25,8 @@ std::optional<ErrorMessage> check_hello(const Identity& identity, const Hello& h
     const std::string prefix = identity.ns + "/";
     const bool qualified = hello.name.compare(0, prefix.size(), prefix) == 0;
     if (is_name_of(qualified ? hello.name.substr(prefix.size()) : hello.name, identity.pod)) return std::nullopt;
-    return ErrorMessage{"forbidden", "the token belongs to pod " + identity.to_string() +
-                                         ", the proxy calls itself " + hello.name + "; call it by the pod's name"};
+    return ErrorMessage{"forbidden", "the token belongs to pod " + identity.to_string() + ", the proxy calls itself " +
+                                         hello.name + "; call it by the pod's name"};
 }
 
 std::string session_name(const Identity& identity, const Hello& hello) {

@@ -75,7 +75,8 @@ void PushServer::Core::on_accept(tcp::socket socket) {
     }
     if (strangers_ >= options_.max_unauthenticated) {
         refuse("unauthenticated");
-        if (may_complain()) log::warn("push: a connection is refused: {} are not let in yet, the most allowed", strangers_);
+        if (may_complain())
+            log::warn("push: a connection is refused: {} are not let in yet, the most allowed", strangers_);
         return;
     }
     std::shared_ptr<asio::ssl::context> context;
@@ -86,9 +87,9 @@ void PushServer::Core::on_accept(tcp::socket socket) {
     const uint64_t id = next_id_++;
     auto proxy = std::make_unique<Proxy>();
     proxy->id = id;
-    proxy->connection = make_connection(
-        std::move(socket), {options_.max_message, options_.handshake_timeout, options_.idle_timeout},
-        std::move(context));
+    proxy->connection =
+        make_connection(std::move(socket), {options_.max_message, options_.handshake_timeout, options_.idle_timeout},
+                        std::move(context));
     const auto connection = proxy->connection;
     proxies_.emplace(id, std::move(proxy));
     ++strangers_;

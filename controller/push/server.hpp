@@ -67,8 +67,8 @@ struct ServerStats {
              refused_resources = 0;
     std::map<std::string, uint64_t> refused;
     // ^ by reason: the codes of ErrorMessage and Refusal, "max_connections", "unauthenticated" (too many), "tls", "handshake"
-    uint64_t refused_wants = 0;   // each time a want was newly refused
-    size_t unauthenticated = 0;   // open, not let in yet
+    uint64_t refused_wants = 0;  // each time a want was newly refused
+    size_t unauthenticated = 0;  // open, not let in yet
     PushCache::Counts cache;
     metrics::Durations ack_times;  // of all acknowledged frames: from sent to acknowledged
     size_t max_connections = 0;

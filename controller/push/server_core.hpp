@@ -78,7 +78,7 @@ private:
     uint64_t next_id_ = 1;
     std::unordered_map<uint64_t, std::unique_ptr<Proxy>> proxies_;
     std::unordered_map<std::string, uint64_t> names_;  // of proxies that said hello, by session_name()
-    size_t strangers_ = 0;  // of proxies_, those without an identity
+    size_t strangers_ = 0;                             // of proxies_, those without an identity
     Frame trust_;
     unsigned complaints_ = 0;
     uint64_t bytes_at_tick_ = 0, bytes_at_trim_ = 0;

@@ -8,12 +8,7 @@
 namespace steelyard::push {
 
 PushSession::PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now, std::string ns)
-    : cache_(cache),
-      limits_(limits),
-      admit_(std::move(admit)),
-      started_(now),
-      ns_(std::move(ns)),
-      ready_(ready) {}
+    : cache_(cache), limits_(limits), admit_(std::move(admit)), started_(now), ns_(std::move(ns)), ready_(ready) {}
 
 PushSession::Action PushSession::close(std::string code, std::string problem) {
     closed_ = true;
@@ -123,8 +118,8 @@ Frame PushSession::refused_now() {
     if (refused == told_) return nullptr;
     Refused message;
     for (const size_t i : refused) {
-        message.wants.push_back(
-            {foreign_[i], "is not exported to namespace " + ns_ + " (annotation steelyard.dev/export-to), or not there"});
+        message.wants.push_back({foreign_[i], "is not exported to namespace " + ns_ +
+                                                  " (annotation steelyard.dev/export-to), or not there"});
         if (!std::binary_search(told_.begin(), told_.end(), i)) ++status_.refused_wants_total;
     }
     status_.refused_wants = refused.size();

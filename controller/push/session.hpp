@@ -81,9 +81,9 @@ private:
     Status status_;
     const TimePoint started_;
     const std::string ns_;
-    std::vector<std::string> foreign_;      // what it wants of other namespaces
-    std::vector<size_t> told_;              // which of it were refused, as it was told last
-    std::optional<uint64_t> told_as_of_;    // the cache's generation of grants
+    std::vector<std::string> foreign_;    // what it wants of other namespaces
+    std::vector<size_t> told_;            // which of it were refused, as it was told last
+    std::optional<uint64_t> told_as_of_;  // the cache's generation of grants
     bool ready_;
     bool closed_ = false;
     std::string base_;                 // what it has, as it knows it

@@ -23,8 +23,8 @@ Subscription Subscription::of(const Hello& hello, std::string entitled_namespace
 }
 
 bool Subscription::owns(std::string_view upstream) const {
-    return ns.empty() || (upstream.size() > ns.size() && upstream[ns.size()] == '/' &&
-                          upstream.compare(0, ns.size(), ns) == 0);
+    return ns.empty() ||
+           (upstream.size() > ns.size() && upstream[ns.size()] == '/' && upstream.compare(0, ns.size(), ns) == 0);
 }
 
 bool Subscription::wants(std::string_view name) const {

@@ -16,7 +16,7 @@ struct Subscription {
     bool everything = false;
     std::vector<std::string> names;  // sorted, unique
 
-    std::string ns;                  // gets its upstreams and those exported to it; "" = those of every namespace
+    std::string ns;  // gets its upstreams and those exported to it; "" = those of every namespace
 
     static Subscription of(const Hello& hello, std::string entitled_namespace = {});
     // Is this the name of an upstream that it is entitled to whoever says what?

@@ -18,11 +18,11 @@ namespace steelyard::push {
 struct TokenAuthenticatorOptions {
     ReviewRules rules{"steelyard", "", false};
     unsigned threads = 4;
-    size_t max_waiting = 1024;           // connections; more are `unavailable`
-    size_t max_cached = 10'000;          // tokens
-    Milliseconds keep_good{60'000};      // how long a deleted pod's token may still open a connection, at most
+    size_t max_waiting = 1024;       // connections; more are `unavailable`
+    size_t max_cached = 10'000;      // tokens
+    Milliseconds keep_good{60'000};  // how long a deleted pod's token may still open a connection, at most
     Milliseconds keep_refused{2'000};
-    std::function<int64_t()> now;        // UTC seconds; none = the system clock
+    std::function<int64_t()> now;  // UTC seconds; none = the system clock
 };
 
 struct TokenAuthenticatorStats {

@@ -90,8 +90,8 @@ std::optional<std::string> bearer_token(std::string_view authorization) {
                                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
     if (!bearer) return std::nullopt;
     authorization.remove_prefix(kBearer.size());
-    const bool plain = std::all_of(authorization.begin(), authorization.end(),
-                                   [](char c) { return c == '.' || value_of(c) >= 0; });
+    const bool plain =
+        std::all_of(authorization.begin(), authorization.end(), [](char c) { return c == '.' || value_of(c) >= 0; });
     if (!plain || std::count(authorization.begin(), authorization.end(), '.') != 2) return std::nullopt;
     return std::string(authorization);
 }

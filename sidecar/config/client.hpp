@@ -27,9 +27,9 @@ struct ClientOptions {
     std::string instance;  // "" = random, made at construction
     push::Role role = push::Role::sidecar;
     std::string node, zone;
-    std::string ca_file, ca_pem;  // whom to trust, for wss://
-    std::string trust_file;       // where the CAs are kept that the controller told; "" = in memory only
-    std::string token_file;       // "" = no token is shown; read for each connection
+    std::string ca_file, ca_pem;     // whom to trust, for wss://
+    std::string trust_file;          // where the CAs are kept that the controller told; "" = in memory only
+    std::string token_file;          // "" = no token is shown; read for each connection
     std::vector<std::string> wants;  // "ns/service:port", by name or number, or "*"
     size_t max_frame = push::kMaxFrameToProxy;
     Milliseconds backoff_base{100}, backoff_cap{5000};
@@ -47,7 +47,7 @@ struct ClientStats {
     double last_apply_seconds = 0;    // decode, validate, apply and on_change of the last frame
     std::vector<push::RefusedWant> refused;  // what it wants and is not given, as the controller said last
     uint64_t trust_updates = 0;
-    std::string last_error;           // why the last connection ended or failed, "" when connected
+    std::string last_error;  // why the last connection ended or failed, "" when connected
 };
 
 class ConfigClient {

@@ -87,9 +87,8 @@ private:
                 return end(expected.error().to_string());
             }
             lowest().expires_after(options_.connect_timeout);
-            stream.async_handshake(ssl::stream_base::client, [self = this->shared_from_this()](error_code failure) {
-                self->on_tls(failure);
-            });
+            stream.async_handshake(ssl::stream_base::client,
+                                   [self = this->shared_from_this()](error_code failure) { self->on_tls(failure); });
         } else {
             upgrade();
         }

@@ -32,8 +32,7 @@ TrustStore::TrustStore(Options options) : options_(std::move(options)) {
     std::error_code failure;
     if (options_.learned.empty() || !std::filesystem::exists(options_.learned, failure)) return;
     auto text = read_small(options_.learned, tls::kMaxPemBytes);
-    const Result<void> good =
-        text ? tls::check_bundle({*text, options_.learned}) : Result<void>{Error{text.error()}};
+    const Result<void> good = text ? tls::check_bundle({*text, options_.learned}) : Result<void>{Error{text.error()}};
     if (!good) {
         log::warn("{}; only the configured CA is trusted", good.error().to_string());
         return;

@@ -85,12 +85,14 @@ std::string to_json(Tally& tally, double seconds) {
     auto examples = std::string{"["};
     for (std::size_t at = 0; at < std::min(tally.examples.size(), most_examples); ++at) {
         const auto& [when, reason] = tally.examples[at];
-        examples += (at > 0 ? ", " : "") + std::string{"{\"at\": "} + number(when) + ", \"reason\": " + quoted(reason) + "}";
+        examples +=
+            (at > 0 ? ", " : "") + std::string{"{\"at\": "} + number(when) + ", \"reason\": " + quoted(reason) + "}";
     }
     return "{\"requests\": " + std::to_string(tally.requests) + ", \"failures\": " + std::to_string(tally.failures) +
-           ", \"reasons\": " + object(tally.reasons) + ", \"first_failures\": " + examples + "], \"backends\": " +
-           object(tally.backends) + ", \"seconds\": " + number(seconds) + ", \"p50_ms\": " + number(percentile(0.5)) +
-           ", \"p99_ms\": " + number(percentile(0.99)) + ", \"max_ms\": " + number(percentile(1)) + "}\n";
+           ", \"reasons\": " + object(tally.reasons) + ", \"first_failures\": " + examples +
+           "], \"backends\": " + object(tally.backends) + ", \"seconds\": " + number(seconds) +
+           ", \"p50_ms\": " + number(percentile(0.5)) + ", \"p99_ms\": " + number(percentile(0.99)) +
+           ", \"max_ms\": " + number(percentile(1)) + "}\n";
 }
 
 std::optional<sockaddr_in> resolve_patiently(const Url& url, const std::atomic<bool>& stop) {
@@ -130,7 +132,8 @@ void run_connection(const LoadOptions& options, Client& client, Schedule& schedu
                     const std::atomic<bool>& stop) {
     while (const auto begin = schedule.next()) {
         while (!stop && Clock::now() < *begin) {
-            std::this_thread::sleep_for(std::min<Clock::duration>(*begin - Clock::now(), std::chrono::milliseconds{50}));
+            std::this_thread::sleep_for(
+                std::min<Clock::duration>(*begin - Clock::now(), std::chrono::milliseconds{50}));
         }
         if (stop) {
             return;
@@ -185,7 +188,8 @@ bool run_watch(const std::string& text, const std::string& report, std::chrono::
     const auto line = [&](const std::string& name) {
         const auto now = Clock::now().time_since_epoch();
         (void)std::fprintf(output, "%s %lld %ld %ld\n", name.c_str(),
-                           static_cast<long long>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()), requests, failures);
+                           static_cast<long long>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()),
+                           requests, failures);
         (void)std::fflush(output);
     };
     while (!stop) {

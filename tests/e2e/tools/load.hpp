@@ -12,11 +12,11 @@ namespace steelyard::e2e {
 
 struct LoadOptions {
     std::string url;
-    double rate{100};                          // requests a second
-    int connections{8};                        // as many threads
-    double seconds{0};                         // 0: until told to stop
+    double rate{100};                           // requests a second
+    int connections{8};                         // as many threads
+    double seconds{0};                          // 0: until told to stop
     std::chrono::milliseconds timeout{10'000};  // for one connect, send or receive
-    int requests_per_connection{200};          // then a connection is closed and opened anew
+    int requests_per_connection{200};           // then a connection is closed and opened anew
 };
 
 // Runs until the time is over or `stop`. The report is one JSON object: requests, failures, reasons {word: count}, first_failures

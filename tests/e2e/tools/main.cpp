@@ -95,7 +95,8 @@ int load(const Arguments& arguments) {
     options.connections = arguments.integer("connections", options.connections);
     options.seconds = arguments.number("seconds", options.seconds);
     options.requests_per_connection = arguments.integer("requests-per-connection", options.requests_per_connection);
-    options.timeout = std::chrono::milliseconds{arguments.integer("timeout-ms", static_cast<int>(options.timeout.count()))};
+    options.timeout =
+        std::chrono::milliseconds{arguments.integer("timeout-ms", static_cast<int>(options.timeout.count()))};
     const auto file = arguments.text("report");
     const auto report = run_load(options, stop);
     // Moved into place, so that whoever waits for it reads all of it.
@@ -167,8 +168,7 @@ int serve_with(const Arguments& arguments) {
 // As a container's first process it also takes in what detached children leave behind.
 int idle() {
     while (!stop) {
-        while (waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {}
         std::this_thread::sleep_for(std::chrono::milliseconds{200});
     }
     return 0;

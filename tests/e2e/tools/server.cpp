@@ -29,7 +29,8 @@ bool send_all(int socket, const std::string& text) {
 std::string response(const ServerOptions& options) {
     const auto body = options.name + "\n";
     return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Backend: " + options.name +
-           "\r\nContent-Length: " + std::to_string(body.size()) + (closing ? "\r\nConnection: close" : "") + "\r\n\r\n" + body;
+           "\r\nContent-Length: " + std::to_string(body.size()) + (closing ? "\r\nConnection: close" : "") +
+           "\r\n\r\n" + body;
 }
 
 // Requests have no body here: a head is a request.

@@ -96,14 +96,13 @@ struct Replica {
         options.rotation.names = {"localhost"};
         options.poll = Milliseconds{20};
         options.poll_files = Milliseconds{20};
-        manager = std::make_unique<Manager>(
-            options, &cluster, identity,
-            Manager::Hooks{[this] { return leader.load(); },
-                           [this](const std::string& pem) {
-                               const std::lock_guard lock{mutex};
-                               bundle = pem;
-                           },
-                           [this] { return now.load(); }});
+        manager = std::make_unique<Manager>(options, &cluster, identity,
+                                            Manager::Hooks{[this] { return leader.load(); },
+                                                           [this](const std::string& pem) {
+                                                               const std::lock_guard lock{mutex};
+                                                               bundle = pem;
+                                                           },
+                                                           [this] { return now.load(); }});
         manager->start();
     }
     std::string heard() {
@@ -120,8 +119,9 @@ struct Replica {
 
 TEST(Manager, TheLeaderMakesAndTellsTheOthersFollow) {
     FakeCluster cluster;
-    cluster.set(kWebhook, {{"webhooks", {{{"name", "a"}, {"clientConfig", {{"service", "x"}}}},
-                                         {{"name", "b"}, {"clientConfig", {{"caBundle", "b2xk"}}}}}}});
+    cluster.set(kWebhook, {{"webhooks",
+                            {{{"name", "a"}, {"clientConfig", {{"service", "x"}}}},
+                             {{"name", "b"}, {"clientConfig", {{"caBundle", "b2xk"}}}}}}});
     Replica follower(cluster, false);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     EXPECT_FALSE(follower.manager->stats().ready);

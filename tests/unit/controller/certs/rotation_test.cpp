@@ -151,7 +151,8 @@ TEST(Rotation, ACheckSaysWhatDoesNotFit) {
 
 TEST(Secret, ARoundTripKeepsAllAndOthersFields) {
     const auto material = run({}, kStart).material;
-    nlohmann::json secret = {{"metadata", {{"labels", {{"a", "b"}}}}}, {"data", {{"other", "eA=="}}}, {"type", "Opaque"}};
+    nlohmann::json secret = {
+        {"metadata", {{"labels", {{"a", "b"}}}}}, {"data", {{"other", "eA=="}}}, {"type", "Opaque"}};
     put(secret, material);
     EXPECT_EQ(material_of(secret), material);
     EXPECT_EQ(secret["data"]["other"], "eA==");

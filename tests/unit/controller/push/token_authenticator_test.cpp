@@ -23,7 +23,8 @@ public:
         EXPECT_NE(body.find("\"audiences\":[\"steelyard\"]"), std::string::npos);
         ++reviews;
         std::unique_lock lock{mutex};
-        if (!wake.wait(lock, stop, [this] { return open; })) return kube::ApiError{kube::ApiErrorKind::stopped, 0, "stopped"};
+        if (!wake.wait(lock, stop, [this] { return open; }))
+            return kube::ApiError{kube::ApiErrorKind::stopped, 0, "stopped"};
         if (down) return kube::ApiError{kube::ApiErrorKind::unreachable, 0, "down"};
         return nlohmann::json{{"status",
                                {{"authenticated", true},

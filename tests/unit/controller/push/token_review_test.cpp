@@ -28,10 +28,11 @@ TEST(BearerToken, IsThreePartsAfterTheWordInAnyCase) {
     EXPECT_EQ(bearer_token("Bearer a.b.c"), "a.b.c");
     EXPECT_EQ(bearer_token("bearer a-_9.b.c"), "a-_9.b.c");
     EXPECT_EQ(bearer_token("BEARER a.b."), "a.b.");
-    for (const std::string& bad : {std::string{}, std::string("Bearer"), std::string("Bearer "), std::string("Basic a.b.c"),
-                                   std::string("Bearer a.b"), std::string("Bearer a.b.c.d"), std::string("Bearer  a.b.c"),
-                                   std::string("Bearer a.b.c "), std::string("Bearer a.b\n.c"), std::string("Bearer a+.b.c"),
-                                   "Bearer " + std::string(kMaxTokenBytes, 'a') + ".b.c"}) {
+    for (const std::string& bad :
+         {std::string{}, std::string("Bearer"), std::string("Bearer "), std::string("Basic a.b.c"),
+          std::string("Bearer a.b"), std::string("Bearer a.b.c.d"), std::string("Bearer  a.b.c"),
+          std::string("Bearer a.b.c "), std::string("Bearer a.b\n.c"), std::string("Bearer a+.b.c"),
+          "Bearer " + std::string(kMaxTokenBytes, 'a') + ".b.c"}) {
         EXPECT_FALSE(bearer_token(bad)) << bad.substr(0, 40);
     }
 }
@@ -47,8 +48,8 @@ TEST(Claims, TheExpiryAndTheAudienceAreRead) {
 }
 
 TEST(Claims, WhatHasNoPlausibleExpiryIsNoToken) {
-    for (const char* bad : {R"({})", R"([])", R"("x")", "", "{", R"({"exp":"1"})", R"({"exp":1.5})", R"({"exp":-1})", R"({"exp":0})",
-                            R"({"exp":18446744073709551615})", R"({"exp":1e99})", R"({"exp":null})"}) {
+    for (const char* bad : {R"({})", R"([])", R"("x")", "", "{", R"({"exp":"1"})", R"({"exp":1.5})", R"({"exp":-1})",
+                            R"({"exp":0})", R"({"exp":18446744073709551615})", R"({"exp":1e99})", R"({"exp":null})"}) {
         EXPECT_FALSE(claims_of(token(bad), "steelyard")) << bad;
     }
     EXPECT_FALSE(claims_of("a.b", "steelyard"));
@@ -100,9 +101,9 @@ TEST(Verdict, EveryOtherAnswerRefuses) {
     EXPECT_EQ(code(answer), "forbidden");
     answer["status"].erase("audiences");
     EXPECT_EQ(code(answer), "forbidden") << "an API server that does not know audiences says nothing of them";
-    for (const char* user : {"system:serviceaccount:shop", "system:serviceaccount::web", "system:serviceaccount:shop:", "admin",
-                             "system:serviceaccount:shop:web:x", "system:serviceaccount:sh op:web", "system:node:shop:web",
-                             "system:serviceaccount:shop/x:web"}) {
+    for (const char* user : {"system:serviceaccount:shop", "system:serviceaccount::web", "system:serviceaccount:shop:",
+                             "admin", "system:serviceaccount:shop:web:x", "system:serviceaccount:sh op:web",
+                             "system:node:shop:web", "system:serviceaccount:shop/x:web"}) {
         answer = review();
         answer["status"]["user"]["username"] = user;
         EXPECT_EQ(code(answer), "forbidden") << user;
@@ -137,7 +138,8 @@ TEST(CheckHello, APodsProxyIsCalledByThePodsName) {
     for (const char* good : {"web-0", "shop/web-0", "web-0-4711", "shop/web-0-4711"}) {
         EXPECT_FALSE(check_hello(pod, hello(good))) << good;
     }
-    for (const char* bad : {"web-1", "web-0-", "web-0-x", "web-01", "web", "", "other/web-0", "shop/", "shop/shop/web-0", "web-0/x"}) {
+    for (const char* bad :
+         {"web-1", "web-0-", "web-0-x", "web-01", "web", "", "other/web-0", "shop/", "shop/shop/web-0", "web-0/x"}) {
         EXPECT_TRUE(check_hello(pod, hello(bad))) << bad;
     }
     EXPECT_EQ(check_hello(pod, hello("web-0", Role::edge))->code, "forbidden");

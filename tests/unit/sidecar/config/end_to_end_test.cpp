@@ -105,9 +105,8 @@ protected:
     };
     std::shared_ptr<RawPeer> raw_peer(std::string path = "/push") {
         auto peer = std::make_shared<RawPeer>();
-        peer->link =
-            config::make_link(
-                io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms, nullptr, {}});
+        peer->link = config::make_link(
+            io_, {{"127.0.0.1", server_->port(), std::move(path)}, 1u << 20, 2000ms, 2000ms, nullptr, {}});
         const auto with = [weak = std::weak_ptr<RawPeer>(peer)](auto change) {
             if (const auto self = weak.lock()) change(*self);
         };
@@ -413,7 +412,8 @@ protected:
         acceptor_.async_accept([this](error_code ec, asio::ip::tcp::socket socket) {
             if (ec) return;
             connection_ = push::make_connection(std::move(socket), {1u << 20, 1000ms, 1000ms}, nullptr);
-            connection_->start({[this](const push::Peer&) { connection_->accept(); }, [] {}, [this](std::string_view t) { heard_.emplace_back(t); },
+            connection_->start({[this](const push::Peer&) { connection_->accept(); }, [] {},
+                                [this](std::string_view t) { heard_.emplace_back(t); },
                                 [](push::Connection::Stage, const std::string&) {}});
             accept();
         });

@@ -22,7 +22,8 @@ struct Proxy {
     Proxy(push::PushCache& cache, std::string of, std::vector<std::string> asked)
         : ns(std::move(of)),
           wants(std::move(asked)),
-          session(cache, {}, [](const push::Hello&) { return std::nullopt; }, true, TimePoint{}, ns) {
+          session(
+              cache, {}, [](const push::Hello&) { return std::nullopt; }, true, TimePoint{}, ns) {
         push::Hello hello;
         hello.name = "p";
         hello.instance = "i";
@@ -58,7 +59,8 @@ struct Proxy {
         }
     }
     bool asks_for(const std::string& name, const std::string& alias) const {
-        return std::any_of(wants.begin(), wants.end(), [&](const auto& w) { return w == "*" || w == name || w == alias; });
+        return std::any_of(wants.begin(), wants.end(),
+                           [&](const auto& w) { return w == "*" || w == name || w == alias; });
     }
 
     std::string ns;
@@ -80,7 +82,8 @@ public:
     explicit World(uint32_t seed) : random_(seed) {
         for (const auto& ns : kNamespaces) {
             proxies_.push_back(std::make_unique<Proxy>(cache_, ns, std::vector<std::string>{"*"}));
-            proxies_.push_back(std::make_unique<Proxy>(cache_, ns, std::vector<std::string>{"a/s:http", "b/s:80", "ab/s:http", "c/none:1"}));
+            proxies_.push_back(std::make_unique<Proxy>(
+                cache_, ns, std::vector<std::string>{"a/s:http", "b/s:80", "ab/s:http", "c/none:1"}));
         }
         proxies_.push_back(std::make_unique<Proxy>(cache_, "", std::vector<std::string>{"*"}));
     }
@@ -108,7 +111,8 @@ public:
             case 3: {
                 const std::string slice = std::to_string(random_() % 3);
                 service.slices[slice] = static_cast<uint16_t>(1 + random_() % 1000);
-                change.upsert.emplace_back(EndpointSlice{name, slice, {{"10.0.0.1", service.slices[slice], 1, "", "", {}}}});
+                change.upsert.emplace_back(
+                    EndpointSlice{name, slice, {{"10.0.0.1", service.slices[slice], 1, "", "", {}}}});
                 break;
             }
             default: {
@@ -134,14 +138,16 @@ public:
                 // An alias is known by the upstream alone.
                 const bool asked = proxy->asks_for(name, service.upstream ? ns + "/s:80" : "");
                 const bool gets = entitled && asked;
-                EXPECT_EQ(static_cast<bool>(proxy->state.find(name)), gets && service.upstream) << proxy->ns << " of " << name;
+                EXPECT_EQ(static_cast<bool>(proxy->state.find(name)), gets && service.upstream)
+                    << proxy->ns << " of " << name;
                 if (gets) endpoints += service.slices.size();
                 for (const std::string& want : {name, ns + "/s:80"}) {
                     const bool listed = std::find(proxy->wants.begin(), proxy->wants.end(), want) != proxy->wants.end();
                     const bool foreign = !proxy->ns.empty() && proxy->ns != ns;
                     const bool told = std::any_of(proxy->refused.begin(), proxy->refused.end(),
                                                   [&](const auto& refused) { return refused.name == want; });
-                    EXPECT_EQ(told, listed && foreign && !(entitled && service.upstream)) << proxy->ns << " of " << want;
+                    EXPECT_EQ(told, listed && foreign && !(entitled && service.upstream))
+                        << proxy->ns << " of " << want;
                 }
             }
             EXPECT_EQ(proxy->state.endpoint_count(), endpoints) << proxy->ns << " wants " << proxy->wants[0];
@@ -184,7 +190,8 @@ TEST(Entitlement, ANamespaceIsNotThePrefixOfAnother) {
     hello.wants = {"*"};
     const auto shop = push::Subscription::of(hello, "shop");
     EXPECT_TRUE(shop.owns("shop/web:http"));
-    for (const char* other : {"shop2/web:http", "sho/web:http", "shop", "shop-web:http", "", "/web:http", "x/shop/web"}) {
+    for (const char* other :
+         {"shop2/web:http", "sho/web:http", "shop", "shop-web:http", "", "/web:http", "x/shop/web"}) {
         EXPECT_FALSE(shop.owns(other)) << other;
     }
 }

@@ -27,7 +27,8 @@ protected:
         std::ifstream in(file);
         return {std::istreambuf_iterator<char>(in), {}};
     }
-    std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("steelyard-trust-" + std::to_string(::getpid()));
+    std::filesystem::path dir_ =
+        std::filesystem::temp_directory_path() / ("steelyard-trust-" + std::to_string(::getpid()));
 };
 
 TEST_F(Trust, WhatIsLearnedIsKeptForTheNextStart) {
@@ -72,8 +73,8 @@ TEST_F(Trust, TheFileIsReadAgainAndItsLossIsBorneByWhatWasLearned) {
 
 TEST_F(Trust, ATokenIsOneWord) {
     EXPECT_EQ(*read_token(write("token", "\n a.b.c \n")), "a.b.c");
-    for (const std::string& bad : {std::string{}, std::string(" \n"), std::string("a b"), std::string("a\nb"), std::string("a\x01"),
-                                   std::string(9000, 'a')}) {
+    for (const std::string& bad : {std::string{}, std::string(" \n"), std::string("a b"), std::string("a\nb"),
+                                   std::string("a\x01"), std::string(9000, 'a')}) {
         const auto token = read_token(write("token", bad));
         ASSERT_FALSE(token) << bad.substr(0, 20);
         EXPECT_EQ(token.error().where, path("token"));
