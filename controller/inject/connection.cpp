@@ -35,6 +35,7 @@ public:
         lowest().close();
     }
     std::optional<TimePoint> idle_since() const override { return idle_since_; }
+    bool known() const override { return known_; }
 
 private:
     beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
@@ -66,6 +67,7 @@ private:
 
     void on_head() {
         idle_since_.reset();
+        known_ = true;
         {
             const std::lock_guard lock(core_->mutex);
             ++core_->stats.requests;
@@ -146,6 +148,7 @@ private:
     std::optional<Request> parser_;
     std::optional<http::response<http::string_body>> response_;
     std::optional<TimePoint> idle_since_;  // set from the handshake, or the last answer, to the end of the next head
+    bool known_ = false;
     uint64_t reserved_ = 0;
 };
 

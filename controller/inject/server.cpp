@@ -1,5 +1,8 @@
 #include "controller/inject/server.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "common/log.hpp"
 #include "controller/inject/server_core.hpp"
 
@@ -9,7 +12,7 @@ using tcp = asio::ip::tcp;
 
 void Server::Core::accept() {
     if (accepting || stopping || !acceptor.is_open()) return;
-    if (connections.size() >= limits.connections && !make_room()) return;  // ended() comes back here
+    if (connections.size() >= limits.connections && !least_wanted()) return;  // ended() comes back here
     accepting = true;
     acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
         self->accepting = false;
@@ -25,6 +28,9 @@ void Server::Core::accept() {
 void Server::Core::adopt(tcp::socket socket) {
     auto context = tls();
     if (!context) return count_refused("no_certificate");
+    if (connections.size() >= limits.connections) {
+        if (const auto leaves = least_wanted()) leaves->close();
+    }
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     const uint64_t id = next_id++;
@@ -38,16 +44,20 @@ void Server::Core::adopt(tcp::socket socket) {
     connection->run();
 }
 
-// Closes the connection that has been idle longest. False if none is idle.
-bool Server::Core::make_room() {
-    std::shared_ptr<Connection> oldest;
+// The connection that makes room for a newcomer: the one that has been idle longest; of those that never asked for anything as long as they
+// hold more than a quarter of the places, so that a crowd of silent peers does not close the API server's connection under a request that
+// is on its way, nor a crowd of busy ones a newcomer in its handshake. Null if none is idle.
+std::shared_ptr<Connection> Server::Core::least_wanted() const {
+    std::shared_ptr<Connection> known, stranger;
+    size_t strangers = 0;
     for (const auto& [id, weak] : connections) {
         auto connection = weak.lock();
         if (!connection || !connection->idle_since()) continue;
+        if (!connection->known()) ++strangers;
+        auto& oldest = connection->known() ? known : stranger;
         if (!oldest || *connection->idle_since() < *oldest->idle_since()) oldest = std::move(connection);
     }
-    if (oldest) oldest->close();
-    return oldest != nullptr;
+    return !known || strangers > std::max<size_t>(1, limits.connections / 4) ? stranger : known;
 }
 
 void Server::Core::ended(uint64_t id) {

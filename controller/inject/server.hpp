@@ -1,7 +1,8 @@
 #pragma once
 // The webhook's HTTPS listener (TLS as its source says, HTTP/1.1 by Beast), on an io_context that one thread runs. Bounded: connections,
 // head, body, what all bodies being read hold together, and the time of each step. When all connections are taken, the one that has
-// been idle longest makes room; when none is idle, newcomers wait in the kernel's queue.
+// been idle longest makes room, those that never asked for anything first; when none is idle,
+// newcomers wait in the kernel's queue.
 //   POST /inject    an AdmissionReview, answered by the handler
 //   GET  /healthz   200
 #include <cstdint>

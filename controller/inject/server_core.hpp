@@ -22,7 +22,7 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
 
     void accept();
     void adopt(asio::ip::tcp::socket socket);
-    bool make_room();
+    std::shared_ptr<Connection> least_wanted() const;
     void ended(uint64_t id);
     void count_refused(const char* reason);
     bool reserve(uint64_t bytes);  // of all_body_bytes
@@ -54,6 +54,8 @@ public:
     virtual void close() = 0;
     // Since when it has asked for nothing; nullopt while a request is being served.
     virtual std::optional<TimePoint> idle_since() const = 0;
+    // Whether it has asked for something yet.
+    virtual bool known() const = 0;
 };
 
 }  // namespace steelyard::inject

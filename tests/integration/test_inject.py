@@ -237,6 +237,7 @@ def test_what_is_no_review_is_told_so(webhook, body, said):
 @pytest.mark.sanitizer
 def test_a_crowd_of_silent_peers_holds_up_nobody(webhook, kubectl, ns):
     from harness.http_client import HttpConnection
+    eventually(lambda: webhook.controller.answers("/readyz"), 15 * SLOWDOWN, "the controller is ready")
     silent = [HttpConnection(("127.0.0.1", webhook.port)) for _ in range(400)]
     try:
         for number in range(5):

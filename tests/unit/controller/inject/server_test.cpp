@@ -183,6 +183,19 @@ TEST_F(WebhookServer, IdleConnectionsMakeRoom) {
     EXPECT_TRUE(idle.front()->closed_within(1000));
 }
 
+TEST_F(WebhookServer, ACrowdThatAsksForNothingClosesNoConnectionThatDid) {
+    ServerLimits limits;
+    limits.connections = 3;
+    start(limits);
+    const auto known = connect();
+    EXPECT_EQ(status_of(known->ask(post(review()))), "200");
+    std::vector<std::unique_ptr<TlsClient>> silent;
+    for (int i = 0; i < 20; ++i) silent.push_back(std::make_unique<TlsClient>(service_->port(), directory_ / "ca.pem"));
+    EXPECT_TRUE(silent.front()->closed_within(2000));
+    EXPECT_EQ(status_of(known->ask(post(review()))), "200") << "though it had been idle longest";
+    EXPECT_EQ(status_of(ask(post(review()))), "200") << "a newcomer finds room";
+}
+
 TEST_F(WebhookServer, BoundsWhatBodiesHoldTogether) {
     ServerLimits limits;
     limits.all_body_bytes = 1000;
