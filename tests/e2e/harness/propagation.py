@@ -127,7 +127,11 @@ def measure(bodies: dict[str, bytes], changes: int) -> dict:
     time.sleep(2)
     lines = [line.split() for line in kubectl.run(*exec_, "finish", process, file).splitlines()]
     requests, failures = (int(word) for word in lines[-1][2:])
-    return {**_matched(writes, [(name, int(when)) for name, when, *_ in lines[1:-1]]), "requests": requests, "failed_requests": failures}
+    sights = [(name, int(when)) for name, when, *_ in lines[1:-1]]
+    for name, when in sights:
+        if name.startswith("failed:"):  # and how long after the write before it
+            say(f"    {name} {min((when - sent for _, sent, _ in writes if sent < when), default=0) / 1e6:.1f} ms after a write")
+    return {**_matched(writes, sights), "requests": requests, "failed_requests": failures}
 
 
 def _matched(writes: list, seen: list) -> dict:

@@ -197,6 +197,9 @@ bool run_watch(const std::string& text, const std::string& report, std::chrono::
         ++requests;
         if (!answer.ok()) {
             ++failures;
+            if (failures <= 100) {
+                line("failed:" + (answer.failure.empty() ? std::to_string(answer.status) : answer.failure));
+            }
             std::this_thread::sleep_for(std::chrono::milliseconds{1});
         } else if (answer.name != last) {
             line(answer.name);
