@@ -25,6 +25,8 @@ WRONG = {
     "tokens in clear text": (CONTROLLER, ["--push-auth", "token"], "--push-auth"),
     "a webhook without TLS": (CONTROLLER, ["--webhook-listen", "127.0.0.1:0"], "--webhook-listen"),
     "a webhook that injects nothing": (CONTROLLER, ["--webhook-listen", "127.0.0.1:0", "--push-tls", "managed"], "--inject-config"),
+    "fewer series than describe the program": (CONTROLLER, ["--metrics-series-limit", "999"], "--metrics-series-limit"),
+    "no number of series": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--metrics-series-limit", "many"], "--metrics-series-limit"),
     "no source of configuration": (SIDECAR, [], "controller"),
     "a controller that is no URL": (SIDECAR, ["--controller", "localhost"], "controller"),
     "an upstream without a service": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080"], "upstream"),

@@ -3,40 +3,16 @@
 // difference before you commit it.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "controller/inject/mutate.hpp"
 #include "controller/inject/yaml_json.hpp"
 #include "tests/unit/controller/inject/outcome.hpp"
-#include "tests/unit/controller/translate/yaml_text.hpp"
+#include "tests/unit/support/golden.hpp"
+#include "tests/unit/support/yaml_text.hpp"
 
 namespace steelyard::inject {
 namespace {
 
-namespace fs = std::filesystem;
-
-const fs::path kFolder = fs::path(STEELYARD_SOURCE_DIR) / "tests/golden/inject";
-
-std::string read(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-}
-
-std::vector<std::string> cases() {
-    std::vector<std::string> names;
-    constexpr std::string_view kSuffix = ".in.yaml";
-    for (const auto& entry : fs::directory_iterator(kFolder)) {
-        const std::string name = entry.path().filename();
-        if (name.ends_with(kSuffix)) names.push_back(name.substr(0, name.size() - kSuffix.size()));
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
+const steelyard::testing_support::GoldenFolder kFolder("inject");
 
 struct Setting {
     InjectConfig config;
@@ -89,31 +65,14 @@ std::string outcome_of(const std::string& input) {
 
 class InjectGolden : public testing::TestWithParam<std::string> {};
 
-TEST_P(InjectGolden, ComesOutAsReviewed) {
-    const std::string input = read(kFolder / (GetParam() + ".in.yaml"));
-    const fs::path output = kFolder / (GetParam() + ".out.yaml");
-    ASSERT_TRUE(input.starts_with("# ")) << "the first line says the point";
-    const std::string got = outcome_of(input);
-    if (std::getenv("STEELYARD_GOLDEN_UPDATE") != nullptr) std::ofstream(output) << got;
-    EXPECT_EQ(got, read(output));
-}
+TEST_P(InjectGolden, ComesOutAsReviewed) { kFolder.check(GetParam(), outcome_of); }
 
-std::string test_name(const testing::TestParamInfo<std::string>& golden) {
-    std::string name = golden.param;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-    return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Inject, InjectGolden, testing::ValuesIn(cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(Inject, InjectGolden, testing::ValuesIn(kFolder.cases()),
+                         steelyard::testing_support::golden_name);
 
 TEST(InjectGoldenFolder, HasAnInputForEachOutput) {
-    EXPECT_GE(cases().size(), 20U);
-    for (const auto& entry : fs::directory_iterator(kFolder)) {
-        const std::string name = entry.path().filename();
-        if (!name.ends_with(".out.yaml")) continue;
-        EXPECT_TRUE(fs::exists(kFolder / (name.substr(0, name.size() - 9) + ".in.yaml"))) << name;
-    }
+    EXPECT_GE(kFolder.cases().size(), 20U);
+    kFolder.expect_an_input_for_each_output();
 }
 
 }  // namespace

@@ -2,42 +2,19 @@
 // line of an input says its point. STEELYARD_GOLDEN_UPDATE=1 writes the outputs anew: read the difference before you commit it.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "common/config/codec.hpp"
 #include "common/config/validate.hpp"
 #include "controller/manifests/decode.hpp"
 #include "controller/translate/translator.hpp"
-#include "tests/unit/controller/translate/yaml_text.hpp"
+#include "tests/unit/support/golden.hpp"
+#include "tests/unit/support/yaml_text.hpp"
 
 namespace steelyard::translate {
 namespace {
 
-namespace fs = std::filesystem;
 using testing_support::Json;
 
-const fs::path kFolder = fs::path(STEELYARD_SOURCE_DIR) / "tests/golden/translate";
-
-std::string read(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-}
-
-std::vector<std::string> cases() {
-    std::vector<std::string> names;
-    constexpr std::string_view kSuffix = ".in.yaml";
-    for (const auto& entry : fs::directory_iterator(kFolder)) {
-        const std::string name = entry.path().filename();
-        if (name.ends_with(kSuffix)) names.push_back(name.substr(0, name.size() - kSuffix.size()));
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
+const testing_support::GoldenFolder kFolder("translate");
 
 std::string translated(const std::string& input) {
     const Options options{.allow_loopback = input.find("\n# allow loopback\n") != std::string::npos};
@@ -74,31 +51,13 @@ std::string translated(const std::string& input) {
 
 class Golden : public testing::TestWithParam<std::string> {};
 
-TEST_P(Golden, ComesOutAsReviewed) {
-    const std::string input = read(kFolder / (GetParam() + ".in.yaml"));
-    const fs::path output = kFolder / (GetParam() + ".out.yaml");
-    ASSERT_TRUE(input.starts_with("# ")) << "the first line says the point";
-    const std::string got = translated(input);
-    if (std::getenv("STEELYARD_GOLDEN_UPDATE") != nullptr) std::ofstream(output) << got;
-    EXPECT_EQ(got, read(output));
-}
+TEST_P(Golden, ComesOutAsReviewed) { kFolder.check(GetParam(), translated); }
 
-std::string test_name(const testing::TestParamInfo<std::string>& golden) {
-    std::string name = golden.param;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-    return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Translate, Golden, testing::ValuesIn(cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(Translate, Golden, testing::ValuesIn(kFolder.cases()), testing_support::golden_name);
 
 TEST(GoldenFolder, HasAnInputForEachOutput) {
-    EXPECT_GE(cases().size(), 25U);
-    for (const auto& entry : fs::directory_iterator(kFolder)) {
-        const std::string name = entry.path().filename();
-        if (!name.ends_with(".out.yaml")) continue;
-        EXPECT_TRUE(fs::exists(kFolder / (name.substr(0, name.size() - 9) + ".in.yaml"))) << name;
-    }
+    EXPECT_GE(kFolder.cases().size(), 25U);
+    kFolder.expect_an_input_for_each_output();
 }
 
 }  // namespace
