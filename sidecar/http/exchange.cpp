@@ -59,7 +59,8 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     outcome_ = Outcome::none;
     client_keep_alive_ = head.keep_alive;
     wants_upgrade_ = head.upgrade;
-    request_done_ = request_failed_ = host_lost_ = need_more_ = false;
+    request_done_ = request_failed_ = host_lost_ = need_more_ = spoilt_ = false;
+    interims_ = 0;
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
     replayable_ = true;
 
@@ -200,7 +201,8 @@ void Exchange::drop_upstream(bool abort) {
     lease_.end();
     response_.release();
     response_ready_ = scanned_ = 0;
-    need_more_ = false;
+    need_more_ = spoilt_ = false;
+    interims_ = 0;
 }
 
 // Says it ourselves. Only while no final head went to the client.

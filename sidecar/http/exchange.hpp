@@ -40,6 +40,7 @@ private:
     enum class Reply : uint8_t { awaited, held, streaming, switching, local };
     enum class Outcome : uint8_t { none, keep, close, broken, upgraded };
     static constexpr uint8_t kMaxTries = 4;
+    static constexpr uint8_t kMaxInterims = 100;  // 1xx heads of one host before its answer
 
     void on_channel(Channel&) override { drive(); }
     void progress();
@@ -102,6 +103,7 @@ private:
     TimePoint deadline_;
     uint16_t status_ = 0;
     uint8_t tries_ = 0;
+    uint8_t interims_ = 0;
     Method method_ = Method::other;
     uint8_t client_minor_version_ = 1;
     Phase phase_ = Phase::done;
@@ -115,6 +117,7 @@ private:
     bool host_lost_ = false;       // a host broke off before its answer
     bool need_more_ = false;       // what is in response_ is no whole head yet
     bool upstream_keep_alive_ = false;
+    bool spoilt_ = false;  // an interim answer claims a body: what follows on this connection may be that
     bool close_client_ = false;
     bool dechunk_ = false;           // towards an HTTP/1.0 client
     bool fresh_connection_ = false;  // a pooled one was dead: do not try another pooled one

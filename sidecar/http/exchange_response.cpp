@@ -66,6 +66,11 @@ bool Exchange::read_response_head() {
         return true;
     }
     scanned_ = 0;
+    if (head.informational() && ++interims_ > kMaxInterims) {
+        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        answer(502, "the endpoint sends interim answers without end", Failure::upstream_protocol);
+        return true;
+    }
     if (!take_response_head(head)) {
         answer(502, "the endpoint's answer has too large a head", Failure::upstream_protocol);
         return true;
@@ -85,11 +90,12 @@ bool Exchange::take_response_head(const ResponseHead& head) {
         return append_reply_head(head, true);
     }
     if (head.informational()) {
+        if (!head.keep_alive) spoilt_ = true;
         // An HTTP/1.0 client does not know interim answers (RFC 9110 section 15.2).
         return client_minor_version_ == 0 || append_reply_head(head, false);
     }
     status_ = head.status;
-    upstream_keep_alive_ = head.keep_alive && head.framing != Framing::until_close;
+    upstream_keep_alive_ = head.keep_alive && !spoilt_ && head.framing != Framing::until_close;
     dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;
     // With an answer that overtakes its request the connection ends: what is left of the body is read by nobody.
     close_client_ =

@@ -11,7 +11,7 @@
 namespace steelyard::http {
 
 // In the order of HeaderId, lower case.
-inline constexpr std::array<std::string_view, 16> kKnownNames = {
+inline constexpr std::array<std::string_view, 17> kKnownNames = {
     "",
     "host",
     "connection",
@@ -28,8 +28,10 @@ inline constexpr std::array<std::string_view, 16> kKnownNames = {
     "x-forwarded-for",
     "x-forwarded-proto",
     "x-forwarded-host",
+    "",  // lookalike
 };
 static_assert(kKnownNames[static_cast<size_t>(HeaderId::x_forwarded_host)] == "x-forwarded-host");
+static_assert(kKnownNames[static_cast<size_t>(HeaderId::lookalike)].empty());
 
 // Fields of `length` bytes that begin with `first`, letters folded: at most one is known.
 constexpr size_t name_slot(size_t length, char first) {
@@ -40,6 +42,7 @@ constexpr size_t kLongestKnownName = 19;
 constexpr std::array<uint8_t, (kLongestKnownName + 1) * 32> make_name_slots() {
     std::array<uint8_t, (kLongestKnownName + 1) * 32> slots{};
     for (size_t id = 1; id < kKnownNames.size(); ++id) {
+        if (kKnownNames[id].empty()) continue;
         uint8_t& slot = slots[name_slot(kKnownNames[id].size(), kKnownNames[id][0])];
         if (slot != 0) throw "two known names share a slot";  // compile time only
         slot = static_cast<uint8_t>(id);
@@ -48,13 +51,23 @@ constexpr std::array<uint8_t, (kLongestKnownName + 1) * 32> make_name_slots() {
 }
 inline constexpr auto kNameSlots = make_name_slots();
 
+// Whether `name` is `known` but for "_" in the place of "-". Both become HTTP_X_FORWARDED_FOR behind WSGI and the like,
+// so that who may not send the one may not send the other.
+constexpr bool looks_like(std::string_view name, std::string_view known) {
+    for (size_t i = 0; i < name.size(); ++i) {
+        if ((name[i] == '_' ? '-' : scan::lower(name[i])) != known[i]) return false;
+    }
+    return true;
+}
+
 // `name` must be a non-empty token.
 inline HeaderId identify(std::string_view name) {
     if (name.size() > kLongestKnownName) return HeaderId::other;
     const uint8_t candidate = kNameSlots[name_slot(name.size(), name[0])];
     if (candidate == 0) return HeaderId::other;
-    const bool same = scan::equals_folded(name.data(), kKnownNames[candidate].data(), name.size());
-    return same ? static_cast<HeaderId>(candidate) : HeaderId::other;
+    const std::string_view known = kKnownNames[candidate];
+    if (scan::equals_folded(name.data(), known.data(), name.size())) return static_cast<HeaderId>(candidate);
+    return looks_like(name, known) ? HeaderId::lookalike : HeaderId::other;
 }
 
 }  // namespace steelyard::http

@@ -36,6 +36,7 @@ enum class HeaderId : uint8_t {
     x_forwarded_for,
     x_forwarded_proto,
     x_forwarded_host,
+    lookalike,  // one of the above or below but for "_" in the place of "-": CGI-like gateways take one for the other
 };
 
 struct Header {

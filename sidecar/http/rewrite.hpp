@@ -3,7 +3,7 @@
 // Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE other than "trailers", Upgrade unless it is passed on,
 // Transfer-Encoding rewritten as "chunked"; RFC 9110 section 7.6.1), forwarding fields added. Host, Content-Length,
 // Transfer-Encoding, Expect and X-Forwarded-* are never removed because Connection names them: that is an attack, not a
-// request. Writes into the caller's buffer, which must not overlap the head's bytes; allocates nothing. A head that
+// request. A request's fields that differ from those in "_" for "-" alone (X_Forwarded_For) are removed. Writes into the caller's buffer, which must not overlap the head's bytes; allocates nothing. A head that
 // parser.hpp produced is copied in runs of neighbouring lines; one put together by hand is copied line by line.
 #include <cstddef>
 #include <cstdint>

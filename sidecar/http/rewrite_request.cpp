@@ -62,7 +62,7 @@ size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded
     writer.put(head.authority.empty() ? default_host : head.authority);
     writer.put("\r\n");
 
-    uint32_t dropped = kHopByHop | bit(HeaderId::host) | bit(HeaderId::x_forwarded_for);
+    uint32_t dropped = kHopByHop | bit(HeaderId::host) | bit(HeaderId::x_forwarded_for) | bit(HeaderId::lookalike);
     if (!head.upgrade) dropped |= bit(HeaderId::upgrade);
     if (head.minor_version == 0) dropped |= bit(HeaderId::expect);
     const FieldFilter filter(head.headers, dropped);

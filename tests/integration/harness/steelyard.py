@@ -81,8 +81,8 @@ class Sidecar(Program):
         self.state_dir = directory / f"{name}-state"
         super().__init__(name, [
             BINARIES / "steelyard-sidecar", "--controller", controller_url, "--admin-listen", f"127.0.0.1:{admin_port}",
-            "--state-dir", self.state_dir, "--workers", "2", "--log-level", "debug", *flags, *arguments],
-            directory, admin_port, env={"HOSTNAME": name})
+            "--state-dir", self.state_dir, *(() if "--workers" in arguments else ("--workers", "2")),
+            "--log-level", "debug", *flags, *arguments], directory, admin_port, env={"HOSTNAME": name})
 
     def address_of(self, upstream: str = "") -> tuple[str, int]:
         """Where the program's own client would connect; without a name the only upstream there is."""

@@ -202,6 +202,40 @@ TEST_F(Body, AContinueAndTheAnswerInOnePacketBothArrive) {
     EXPECT_EQ(one.read_response().body, "done");
 }
 
+TEST_F(Body, AHundredInterimAnswersArriveAndOneMoreIsAnEndlessOne) {
+    std::string interims;
+    for (int i = 0; i < 100; ++i) interims += "HTTP/1.1 102 Processing\r\n\r\n";
+    Backend backend([&](Peer& peer) {
+        peer.next();
+        peer.send(interims + ok("done"));
+        peer.next();
+        peer.send(interims + "HTTP/1.1 102 Processing\r\n\r\n" + ok("never"));
+        peer.read_to_end();
+    });
+    use(backend);
+    Socket one = client();
+    for (const char* const end : {"200", "502"}) {
+        ASSERT_TRUE(one.send(kGet));
+        for (int i = 0; i < 100; ++i) ASSERT_EQ(one.read_response().status(), 102) << i;
+        EXPECT_EQ(std::to_string(one.read_response().status()), end);
+    }
+    EXPECT_EQ(backend.connections(), 1);
+}
+
+TEST_F(Body, AnInterimAnswerThatClaimsABodySpoilsItsConnection) {
+    Backend backend([](Peer& peer) {
+        while (peer.next()) peer.send("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" + ok("done"));
+    });
+    use(backend);
+    Socket one = client();
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(one.send(kGet));
+        EXPECT_EQ(one.read_response().status(), 103);
+        EXPECT_EQ(one.read_response().body, "done");
+    }
+    EXPECT_EQ(backend.connections(), 2);
+}
+
 TEST_F(Body, ARefusalWhileTheUploadGoesOnReachesTheClientAndEndsTheConnection) {
     Backend backend([](Peer& peer) {
         peer.read_until("\r\n\r\n");

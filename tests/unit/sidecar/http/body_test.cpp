@@ -149,6 +149,8 @@ TEST(Chunked, TrailersAreWellFormedHarmlessAndBounded) {
         {"Host: evil.test\r\n", Fault::bad_header_name},
         {"Proxy-Authorization: x\r\n", Fault::bad_header_name},
         {"Proxy-Authorizations: x\r\n", Fault::none},
+        {"X_Forwarded_For: 1.1.1.1\r\n", Fault::bad_header_name},
+        {"X_Sum: 1\r\n", Fault::none},
     };
     for (const auto& c : cases) {
         const Outcome outcome = scan("0\r\n" + std::string(c.trailer) + "\r\n");

@@ -86,6 +86,7 @@ TEST(FieldLine, NameHoldsTokenCharactersOnly) {
 TEST(FieldLine, IsKnownByItsNameInAnyCaseAndByNothingElse) {
     for (size_t id = 1; id < kKnownNames.size(); ++id) {
         std::string name(kKnownNames[id]);
+        if (name.empty()) continue;
         EXPECT_EQ(identify(name), static_cast<HeaderId>(id)) << name;
         for (char& c : name) c = static_cast<char>(std::toupper(c));
         EXPECT_EQ(identify(name), static_cast<HeaderId>(id)) << name;
@@ -93,8 +94,8 @@ TEST(FieldLine, IsKnownByItsNameInAnyCaseAndByNothingElse) {
         EXPECT_EQ(identify(name.substr(1)), HeaderId::other);
         for (size_t i = 0; i < name.size(); ++i) {
             std::string typo = name;
-            typo[i] = typo[i] == '_' ? '-' : '_';
-            EXPECT_EQ(identify(typo), HeaderId::other) << typo;
+            typo[i] = typo[i] == '-' ? '_' : '!';
+            EXPECT_EQ(identify(typo), typo[i] == '_' ? HeaderId::lookalike : HeaderId::other) << typo;
         }
     }
 }

@@ -98,6 +98,12 @@ TEST(RewriteRequest, NeverLosesFramingHostOrForwardingBecauseConnectionNamesThem
         "X-Forwarded-For: 1.1.1.1, 10.1.2.3\r\n\r\n");
 }
 
+TEST(RewriteRequest, RemovesWhatAGatewayTakesForAFieldOfOurs) {
+    EXPECT_EQ(kept("X_Forwarded_For: 1.1.1.1\r\nx-forwarded_proto: https\r\nX: y\r\nContent_Length: 9\r\n"
+                   "TRANSFER_ENCODING: chunked\r\nX_Y: z\r\n"),
+              "X: y\r\nX_Y: z\r\n");
+}
+
 TEST(RewriteRequest, WritesFramingInOneCanonicalWay) {
     EXPECT_EQ(kept("transfer-encoding:  CHUNKED\r\nX: y\r\n"), "X: y\r\nTransfer-Encoding: chunked\r\n");
     EXPECT_EQ(kept("content-length:5 \r\n"), "content-length: 5\r\n");
