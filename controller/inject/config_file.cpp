@@ -5,7 +5,7 @@
 namespace steelyard::inject {
 namespace {
 
-constexpr size_t kMaxBytes = 256 * 1024;
+constexpr size_t kMaxBytes = size_t{256} * 1024;
 
 }  // namespace
 

@@ -228,8 +228,8 @@ std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, const 
         return std::make_shared<WsConnection<beast::tcp_stream>>(beast::tcp_stream{std::move(socket)},
                                                                  std::move(address), options, nullptr);
     }
-    return std::make_shared<WsConnection<TlsStream>>(TlsStream{beast::tcp_stream{std::move(socket)}, *tls},
-                                                     std::move(address), options, tls);
+    TlsStream stream{beast::tcp_stream{std::move(socket)}, *tls};
+    return std::make_shared<WsConnection<TlsStream>>(std::move(stream), std::move(address), options, std::move(tls));
 }
 
 }  // namespace steelyard::push

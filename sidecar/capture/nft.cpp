@@ -8,7 +8,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "sidecar/reactor/fd.hpp"
 
@@ -62,7 +62,8 @@ Result<void> run_nft(const std::string& program, const std::string& ruleset) {
     };
     Pipe in;
     Pipe complaint;
-    if (!open_pipe(in) || !open_pipe(complaint)) return failed(std::string("cannot make a pipe: ") + strerror(errno));
+    if (!open_pipe(in) || !open_pipe(complaint))
+        return failed(std::string("cannot make a pipe: ") + std::generic_category().message(errno));
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in.read.get(), STDIN_FILENO);
@@ -72,7 +73,7 @@ Result<void> run_nft(const std::string& program, const std::string& ruleset) {
     pid_t child = 0;
     const int error = posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) return failed(std::string("cannot be run: ") + strerror(error));
+    if (error != 0) return failed(std::string("cannot be run: ") + std::generic_category().message(error));
     in.read.reset();
     complaint.write.reset();
     signal(SIGPIPE, SIG_IGN);

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace steelyard {
@@ -15,7 +15,7 @@ constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;
 
 Error listen_error(const std::string& ip, uint16_t port, const char* what) {
-    return {host_id(ip, port), std::string("cannot ") + what + ": " + std::strerror(errno)};
+    return {host_id(ip, port), std::string("cannot ") + what + ": " + std::generic_category().message(errno)};
 }
 
 }  // namespace
