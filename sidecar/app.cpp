@@ -8,6 +8,7 @@
 #include "common/log.hpp"
 #include "common/metrics/builder.hpp"
 #include "common/net/asio.hpp"
+#include "sidecar/access_log/access_log.hpp"
 #include "sidecar/admin_pages.hpp"
 #include "sidecar/config/state_file.hpp"
 #include "sidecar/health/prober.hpp"
@@ -58,6 +59,8 @@ private:
     void on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot);
     void on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state);
     std::string not_ready() const;
+    Result<void> start_access_log();
+    void wait_for_reopen();
     void wait_for_signal();
     void begin_drain();
     void end_drain();
@@ -66,6 +69,7 @@ private:
     SidecarOptions options_;
     asio::io_context io_{1};
     config::ConfigState state_;
+    std::unique_ptr<access_log::AccessLog> access_log_;  // workers write to it while they live
     Runtime runtime_;
     health::Prober prober_;
     admin::Server admin_{io_};
@@ -74,6 +78,7 @@ private:
     std::unique_ptr<config::ConfigClient> client_;
     std::unique_ptr<SidecarCollector> collector_;
     asio::signal_set signals_{io_};
+    asio::signal_set reopen_{io_};
     asio::steady_timer drain_timer_{io_};
     asio::steady_timer housekeeping_{io_};
     TimePoint drain_deadline_;
@@ -94,10 +99,13 @@ Result<void> SidecarApp::Impl::start() {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
+    reopen_.add(SIGUSR1);
+    wait_for_reopen();
     if (options_.controller) {
         if (auto checked = config::ConfigClient::check(client_options()); !checked) return checked;
     }
     if (auto restored = options_.config_file.empty() ? restore() : load_file(); !restored) return restored;
+    if (auto opened = start_access_log(); !opened) return opened;
     if (auto started = runtime_.start(); !started) return started;
     if (!state_.version().empty()) runtime_.apply(state_.everything());
     start_client();
@@ -106,6 +114,26 @@ Result<void> SidecarApp::Impl::start() {
     keep_house();
     log::info("{} of role {} with {} workers", options_.name, push::to_string(options_.role), options_.workers);
     return {};
+}
+
+Result<void> SidecarApp::Impl::start_access_log() {
+    if (!options_.access_log) return {};
+    auto opened = access_log::AccessLog::open(*options_.access_log, options_.workers);
+    if (!opened) return opened.error();
+    access_log_ = std::move(*opened);
+    for (size_t i = 0; i < runtime_.workers().size(); ++i) {
+        runtime_.workers()[i]->set_access_log(access_log_->worker(i));
+    }
+    return {};
+}
+
+// SIGUSR1, as nginx has it: after logrotate has moved the file away. Without a file to open anew it does nothing.
+void SidecarApp::Impl::wait_for_reopen() {
+    reopen_.async_wait([this](const error_code& error, int) {
+        if (error) return;
+        if (access_log_) access_log_->reopen();
+        wait_for_reopen();
+    });
 }
 
 // The last good configuration, so that traffic flows before, and without, a controller.
@@ -174,7 +202,7 @@ void SidecarApp::Impl::start_client() {
 void SidecarApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<SidecarCollector>(
         SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_,
-                                  options_.workers * options_.worker.max_sessions},
+                                  options_.workers * options_.worker.max_sessions, access_log_.get()},
         options_.metrics_series_limit);
     add_probe_pages(admin_);
     add_probe_pages(probes_);
@@ -286,12 +314,14 @@ void SidecarApp::Impl::end_drain() {
     if (late) log::warn("drain time-out: cutting {} connections", runtime_.sessions());
     runtime_.abort();
     runtime_.stop();
+    if (access_log_) access_log_->stop();
     if (client_) client_->stop();
     prober_.stop();
     admin_.stop();
     probes_.stop();
     housekeeping_.cancel();
     signals_.cancel();
+    reopen_.cancel();
     if (writer_) writer_->stop();
     log::info("ended");
     io_.stop();

@@ -26,6 +26,7 @@ struct Text {  // the flags as they were typed
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
                 idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
                 capture_idle_timeout = "10m";
+    std::string access_log = "off", access_log_format = "json", access_log_sample = "1";
 };
 
 void declare(CLI::App& app, SidecarOptions& o, Text& t) {
@@ -80,6 +81,14 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--metrics-series-limit", o.metrics_series_limit, "The most series that /metrics shows")
         ->check(CLI::Range(metrics::SeriesLimit::kLeast, size_t{10'000'000}))
+        ->capture_default_str();
+    app.add_option("--access-log", t.access_log,
+                   "A line for each request and connection: off, stdout, stderr or a FILE")
+        ->capture_default_str();
+    app.add_option("--access-log-format", t.access_log_format,
+                   "json, or a text with %{FIELD}s, such as '%{client} %{path}'")
+        ->capture_default_str();
+    app.add_option("--access-log-sample", t.access_log_sample, "The share, 0 to 1, of what succeeds that is logged")
         ->capture_default_str();
     app.add_option("--log-level", t.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", t.log_format, "text or json")->capture_default_str();
@@ -165,6 +174,9 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     if (o.capture_port != 0 && o.role == push::Role::edge) {
         return Error{"--capture-listen", "belongs to role sidecar: an edge has no application beside it"};
     }
+    auto access_log = access_log::parse_options(t.access_log, t.access_log_format, t.access_log_sample);
+    if (!access_log) return access_log.error();
+    o.access_log = std::move(*access_log);
     if (o.name.empty()) o.name = default_name();
     return read_durations(t, o);
 }

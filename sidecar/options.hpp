@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "sidecar/access_log/options.hpp"
 #include "sidecar/config/client.hpp"
 #include "sidecar/runtime/runtime.hpp"
 
@@ -31,6 +32,7 @@ struct SidecarOptions {
     WorkerOptions worker;
     Milliseconds drain_delay{1'000};
     Milliseconds drain_timeout{30'000};
+    std::optional<access_log::Options> access_log;  // nullopt: off
 };
 
 // Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.

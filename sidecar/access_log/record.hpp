@@ -8,6 +8,9 @@ namespace steelyard::access_log {
 
 using Microseconds = std::chrono::microseconds;
 
+// The failure of what the process's end cut off.
+constexpr std::string_view kShutdown = "shutdown";
+
 struct Record {
     std::chrono::system_clock::time_point time;  // when it began
     std::string_view client;                     // an IP literal

@@ -18,8 +18,12 @@ constexpr Milliseconds kQuiet{1'000};
 }  // namespace
 
 ClientConnection::ClientConnection(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream,
-                                   const SocketAddress& peer)
-    : worker_(worker), upstream_(std::move(upstream)), idle_since_(worker.reactor.now()) {
+                                   const SocketAddress& peer, std::shared_ptr<const std::string> listener)
+    : worker_(worker),
+      upstream_(std::move(upstream)),
+      listener_(std::move(listener)),
+      peer_(peer),
+      idle_since_(worker.reactor.now()) {
     ip_size_ = static_cast<uint8_t>(peer.write_ip(ip_));
     deadline_ = worker_.reactor.now() + worker_.timeouts.client_idle;
     worker_.counters.sessions.add();
@@ -28,8 +32,8 @@ ClientConnection::ClientConnection(WorkerContext& worker, std::shared_ptr<Worker
 ClientConnection::~ClientConnection() { worker_.counters.sessions.sub(); }
 
 void ClientConnection::accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
-                              const SocketAddress& peer) {
-    auto owned = std::make_unique<ClientConnection>(worker, std::move(upstream), peer);
+                              const SocketAddress& peer, std::shared_ptr<const std::string> listener) {
+    auto owned = std::make_unique<ClientConnection>(worker, std::move(upstream), peer, std::move(listener));
     ClientConnection& connection = *owned;
     worker.sessions.add(std::move(owned));
     if (!connection.client_.adopt(worker.reactor, std::move(client))) connection.end();
@@ -133,14 +137,15 @@ void ClientConnection::exchange_upgraded() { end(); }
 
 void ClientConnection::refuse(Fault fault) {
     worker_.counters.faults[static_cast<size_t>(fault)].add();
-    refuse(status_for(fault), to_string(fault));
+    refuse(status_for(fault), to_string(fault), to_string(fault));
 }
 
-void ClientConnection::refuse(uint16_t status, std::string_view detail) {
+void ClientConnection::refuse(uint16_t status, std::string_view detail, std::string_view failure) {
     std::array<char, 512> text;
     const size_t size = write_error(status, detail, true, false, text);
     // A new connection's socket takes some hundred bytes; a client that lets even that fill up gets no message.
-    (void)client_.write(std::string_view(text.data(), size));
+    const auto written = client_.write(std::string_view(text.data(), size));
+    if (worker_.access_log != nullptr) log_refusal(status, failure, written.bytes);
     linger();
 }
 
@@ -176,7 +181,7 @@ void ClientConnection::on_sweep(TimePoint now) {
     if (now < deadline_) return;
     if (state_ == State::reading_head) {
         worker_.counters.timeouts.add();
-        return refuse(408, "the request's head took too long");
+        return refuse(408, "the request's head took too long", to_string(Failure::timeout));
     }
     end();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "sidecar/http/exchange.hpp"
@@ -18,9 +19,10 @@ namespace steelyard::http {
 class ClientConnection final : public Session, private Channel::Owner {
 public:
     static void accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
-                       const SocketAddress& peer);
+                       const SocketAddress& peer, std::shared_ptr<const std::string> listener);
 
-    ClientConnection(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, const SocketAddress& peer);
+    ClientConnection(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, const SocketAddress& peer,
+                     std::shared_ptr<const std::string> listener);
     ~ClientConnection() override;
 
     void on_sweep(TimePoint now) override;
@@ -33,6 +35,8 @@ public:
     WorkerContext& worker() { return worker_; }
     const std::shared_ptr<WorkerUpstream>& upstream() { return upstream_; }
     std::string_view client_ip() const { return {ip_, ip_size_}; }
+    const SocketAddress& peer() const { return peer_; }
+    const std::shared_ptr<const std::string>& listener() const { return listener_; }
     // The process or the listener is going: the next answer is this connection's last.
     bool leaving() const { return worker_.draining || upstream_->abandoned(); }
 
@@ -51,13 +55,16 @@ private:
     bool read_head();
     bool begin_exchange();
     void refuse(Fault fault);
-    void refuse(uint16_t status, std::string_view detail);
+    void refuse(uint16_t status, std::string_view detail, std::string_view failure);
+    void log_refusal(uint16_t status, std::string_view failure, size_t bytes_out);
     void linger();
     void drain_input();
     void end();
 
     WorkerContext& worker_;
     std::shared_ptr<WorkerUpstream> upstream_;
+    const std::shared_ptr<const std::string> listener_;  // its name, for the access log
+    const SocketAddress peer_;
     Channel client_{*this};
     Buffer input_;
     std::unique_ptr<Exchange> exchange_;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sidecar/access_log/worker_log.hpp"
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/http/rewrite.hpp"
 
@@ -42,6 +43,7 @@ Exchange::Exchange(ClientConnection& client)
 Exchange::~Exchange() {
     if (upstream_ != nullptr) client_.upstream()->discard(upstream_);
     if (phase_ != Phase::done) upstream_counters_->active_connections.sub();
+    if (note_ != nullptr) write_log(access_log::kShutdown);
 }
 
 void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
@@ -50,6 +52,10 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     tried_.clear();
     head_sent_ = body_held_ = body_sent_ = response_ready_ = scanned_ = 0;
     started_ = worker_.reactor.now();
+    answered_ = {};
+    bytes_out_ = 0;
+    failure_ = Failure::kCount;
+    if (worker_.access_log != nullptr) note_ = worker_.access_log->take_note(head);
     status_ = 0;
     tries_ = 0;
     method_ = head.method;
@@ -74,6 +80,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     Buffer& input = client_.input();
     input.consume(head_bytes);
     body_held_ = static_cast<uint32_t>(request_body_.consume(input.view()));
+    bytes_in_ = head_bytes + body_held_;
     if (input.empty()) input.release();
     if (request_body_.fault() != Fault::none) {
         worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
@@ -132,6 +139,7 @@ void Exchange::try_next_host() {
         if (!host) break;
         if (tries_++ != 0) upstream_counters_->retries.add();
         lease_ = HostLease(std::move(host), worker_.reactor.now());
+        if (note_ != nullptr) note_->set_endpoint(lease_.host()->id());
         head_sent_ = body_sent_ = 0;
         request_done_ = request_failed_ = false;
         upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
@@ -210,6 +218,7 @@ void Exchange::answer(uint16_t status, std::string_view detail, Failure failure)
     count(failure);
     drop_upstream(!request_done_);
     status_ = status;
+    answered_ = {};
     request_done_ = request_body_.done();
     close_client_ = !request_done_ || !client_keep_alive_ || client_.leaving();
     response_body_.start(Framing::none, 0);
@@ -254,6 +263,7 @@ void Exchange::complete() {
 }
 
 void Exchange::end(Outcome outcome) {
+    if (note_ != nullptr) write_log(failure_ == Failure::kCount ? std::string_view() : to_string(failure_));
     upstream_counters_->active_connections.sub();
     request_.release();
     reply_head_.release();

@@ -8,6 +8,7 @@
 // piece, as most do, is not delayed by this; one that cannot be sent again, is chunked, long or ends with the connection
 // streams.
 #include <cstdint>
+#include <memory>
 
 #include "sidecar/http/body.hpp"
 #include "sidecar/http/message.hpp"
@@ -15,6 +16,11 @@
 #include "sidecar/reactor/channel.hpp"
 #include "sidecar/session/worker_context.hpp"
 #include "sidecar/upstream/worker_upstream.hpp"
+
+namespace steelyard::access_log {
+class ConnectionNote;
+class RequestNote;
+}  // namespace steelyard::access_log
 
 namespace steelyard::http {
 
@@ -55,7 +61,10 @@ private:
     void cut(Failure failure);
     void complete();
     void end(Outcome outcome);
-    void count(Failure failure) { upstream_counters_->failures[static_cast<size_t>(failure)].add(); }
+    void count(Failure failure) {
+        failure_ = failure;
+        upstream_counters_->failures[static_cast<size_t>(failure)].add();
+    }
     void touch(Milliseconds timeout) { deadline_ = worker_.reactor.now() + timeout; }
 
     // exchange_request.cpp: from the client to the host
@@ -78,6 +87,10 @@ private:
     void accept_response_body();
     void upgrade();
 
+    // exchange_log.cpp: only while there is an access log
+    void write_log(std::string_view failure);
+    std::unique_ptr<access_log::ConnectionNote> pass_on_note();
+
     ClientConnection& client_;
     WorkerContext& worker_;
     UpstreamCounters* upstream_counters_;
@@ -99,9 +112,14 @@ private:
     uint32_t scanned_ = 0;
     BodyTracker response_body_;
 
+    access_log::RequestNote* note_ = nullptr;  // null: nothing is logged
+    uint64_t bytes_in_ = 0;                    // from and to the client, heads included
+    uint64_t bytes_out_ = 0;
+    TimePoint answered_;  // the head of the host's final answer
     TimePoint started_;
     TimePoint deadline_;
     uint16_t status_ = 0;
+    Failure failure_ = Failure::kCount;  // kCount: none so far
     uint8_t tries_ = 0;
     uint8_t interims_ = 0;
     Method method_ = Method::other;

@@ -98,6 +98,7 @@ bool Exchange::read_request_body() {
     input.commit(io.bytes);
     touch(worker_.timeouts.stream_idle);
     body_held_ = static_cast<uint32_t>(request_body_.consume(input.view()));
+    bytes_in_ += body_held_;
     if (request_body_.fault() == Fault::none) return true;
     worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
     if (reply_ == Reply::awaited) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "sidecar/access_log/connection_note.hpp"
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/http/exchange.hpp"
 #include "sidecar/http/rewrite.hpp"
@@ -95,6 +96,7 @@ bool Exchange::take_response_head(const ResponseHead& head) {
         return client_minor_version_ == 0 || append_reply_head(head, false);
     }
     status_ = head.status;
+    answered_ = worker_.reactor.now();
     upstream_keep_alive_ = head.keep_alive && !spoilt_ && head.framing != Framing::until_close;
     dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;
     // With an answer that overtakes its request the connection ends: what is left of the body is read by nobody.
@@ -143,6 +145,7 @@ bool Exchange::send_response() {
         response_.consume(io.bytes - of_head);
         response_ready_ -= static_cast<uint32_t>(io.bytes - of_head);
         upstream_counters_->bytes_to_client.add(io.bytes);
+        bytes_out_ += io.bytes;
         touch(worker_.timeouts.stream_idle);
     }
     if (reply_head_.has_block()) {
@@ -238,7 +241,7 @@ void Exchange::upgrade() {
     client_.input().consume(body_held_);
     Tunnel::upgrade(worker_, client_.upstream(),
                     {client_.channel(), std::exchange(upstream_, nullptr), std::move(lease_), std::move(response_),
-                     std::move(client_.input())});
+                     std::move(client_.input()), pass_on_note()});
     end(Outcome::upgraded);
 }
 

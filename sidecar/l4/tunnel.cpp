@@ -23,10 +23,14 @@ Tunnel::~Tunnel() {
 }
 
 void Tunnel::accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
-                    const SocketAddress& peer) {
+                    const SocketAddress& peer, std::shared_ptr<const std::string> listener) {
     auto owned = std::make_unique<Tunnel>(worker, std::move(upstream));
     Tunnel& tunnel = *owned;
     worker.sessions.add(std::move(owned));
+    if (worker.access_log != nullptr) {
+        tunnel.note_ = std::make_unique<access_log::ConnectionNote>(*worker.access_log, peer, std::move(listener),
+                                                                    worker.reactor.now());
+    }
     if (!tunnel.client_.adopt(worker.reactor, std::move(client))) return tunnel.end(true);
     const auto* snapshot = tunnel.upstream_->snapshot();
     if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
@@ -44,6 +48,7 @@ void Tunnel::upgrade(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upst
     tunnel.server_.take(worker.reactor, sides.upstream->channel);
     tunnel.upstream_->discard(sides.upstream);
     tunnel.lease_ = std::move(sides.lease);
+    tunnel.note_ = std::move(sides.note);
     tunnel.to_client_.preload(std::move(sides.to_client));
     tunnel.to_server_.preload(std::move(sides.to_upstream));
     tunnel.state_ = State::relaying;
@@ -57,6 +62,10 @@ void Tunnel::connect_next() {
         tried_.add(host.get());
         lease_ = HostLease(std::move(host), worker_.reactor.now());
         counters_.connects.add();
+        if (note_) {
+            note_->add_try();
+            note_->set_endpoint(lease_.host()->id());
+        }
         const auto status = server_.connect(worker_.reactor, lease_.host()->address());
         deadline_ = worker_.reactor.now() + worker_.timeouts.connect;
         if (status == Channel::Status::would_block) return;
@@ -67,8 +76,9 @@ void Tunnel::connect_next() {
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
         counters_.connect_failures.add();
     }
-    counters_.failures[static_cast<size_t>(tried_.count() == 0 ? Failure::no_host : Failure::connect)].add();
-    end(true);
+    const Failure why = tried_.count() == 0 ? Failure::no_host : Failure::connect;
+    counters_.failures[static_cast<size_t>(why)].add();
+    end(true, why);
 }
 
 void Tunnel::connect_failed() {
@@ -83,7 +93,7 @@ void Tunnel::on_channel(Channel& channel) {
     if (state_ == State::ended) return;
     if (state_ == State::connecting) {
         if (&channel == &client_) {
-            if (client_.broken()) end(true);
+            if (client_.broken()) end(true, Failure::client_gone);
             return;
         }
         if (!server_.writable() && !server_.broken()) return;
@@ -99,11 +109,14 @@ void Tunnel::relay() {
     const uint64_t down = to_client_.pump();
     if (up != 0) counters_.bytes_to_upstream.add(up);
     if (down != 0) counters_.bytes_to_client.add(down);
+    if (note_) note_->add_bytes(up, down);
     deadline_ = worker_.reactor.now() + worker_.timeouts.tunnel_idle;
-    if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken) return end(true);
+    if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken)
+        return end(true, broken_by());
     if (to_server_.state() == Direction::finished && to_client_.state() == Direction::finished) return end(false);
     // Nobody is left to read from or to write to, though no call has failed yet.
-    if (client_.broken() || (server_.broken() && to_client_.state() == Direction::finished)) return end(true);
+    if (client_.broken() || (server_.broken() && to_client_.state() == Direction::finished))
+        return end(true, broken_by());
     if (to_server_.yielded()) worker_.reactor.rebind(client_.fd(), &client_);
     if (to_client_.yielded()) worker_.reactor.rebind(server_.fd(), &server_);
 }
@@ -112,19 +125,27 @@ void Tunnel::on_sweep(TimePoint now) {
     if (state_ == State::connecting && now >= deadline_) return connect_failed();
     if (lease_.expired(now)) {
         counters_.drain_cuts.add();
-        return end(true);
+        return end(true, Failure::timeout);
     }
     if (now >= deadline_) {
         worker_.counters.timeouts.add();
-        end(true);
+        end(true, Failure::timeout);
     }
 }
 
-void Tunnel::on_abort() { end(true); }
+void Tunnel::on_abort() {
+    if (note_) note_->set_failure(access_log::kShutdown);
+    end(true);
+}
 
-void Tunnel::end(bool broken) {
+void Tunnel::end(bool broken, Failure why) {
     if (state_ == State::ended) return;
     state_ = State::ended;
+    if (note_) {
+        if (why != Failure::kCount) note_->set_failure(to_string(why));
+        const auto* snapshot = upstream_->snapshot();
+        note_->write(snapshot != nullptr ? snapshot->name : upstream_->name(), worker_.reactor.now());
+    }
     // A stream that was cut must not look as if it had ended properly.
     if (broken) {
         client_.abort();

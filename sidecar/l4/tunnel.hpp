@@ -3,7 +3,9 @@
 // that fails goes to another host while nothing has been sent. Half-closes are passed on; either side's breaking off
 // breaks the other.
 #include <memory>
+#include <string>
 
+#include "sidecar/access_log/connection_note.hpp"
 #include "sidecar/l4/relay.hpp"
 #include "sidecar/session/session.hpp"
 #include "sidecar/session/worker_context.hpp"
@@ -15,7 +17,7 @@ class Tunnel final : public Session, private Channel::Owner {
 public:
     // Takes an accepted TCP connection, finds it a host, and lives in the worker's session table until it ends.
     static void accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
-                       const SocketAddress& peer);
+                       const SocketAddress& peer, std::shared_ptr<const std::string> listener);
 
     // Takes over both sides of an upgraded HTTP exchange. The buffers hold what was read but not yet passed on.
     struct Upgraded {
@@ -24,6 +26,7 @@ public:
         HostLease lease;
         Buffer to_client;
         Buffer to_upstream;
+        std::unique_ptr<access_log::ConnectionNote> note;
     };
     static void upgrade(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, Upgraded&& sides);
 
@@ -41,7 +44,8 @@ private:
     void connect_next();
     void connect_failed();
     void relay();
-    void end(bool broken);
+    void end(bool broken, Failure why = Failure::kCount);
+    Failure broken_by() const { return client_.broken() ? Failure::client_gone : Failure::upstream_cut; }
 
     WorkerContext& worker_;
     std::shared_ptr<WorkerUpstream> upstream_;
@@ -50,6 +54,7 @@ private:
     Channel server_{*this};
     RelayDirection to_server_;
     RelayDirection to_client_;
+    std::unique_ptr<access_log::ConnectionNote> note_;  // null: there is no access log
     HostLease lease_;
     TriedHosts tried_;
     uint64_t hash_ = 0;

@@ -291,6 +291,17 @@ void add_config(Families& out, const SidecarCollector::Sources& sources) {
         static_cast<double>(stats.name_in_use));
 }
 
+void add_access_log(Families& out, const access_log::AccessLog::Stats& stats) {
+    add_single(out, Family::counter("steelyard_access_log_lines_total", "Lines of the access log that were written."),
+               static_cast<double>(stats.lines));
+    auto dropped = Family::counter("steelyard_access_log_dropped_total", "Lines of the access log that were lost.");
+    dropped.add(static_cast<double>(stats.dropped_full), {{"reason", "full"}});
+    dropped.add(static_cast<double>(stats.dropped_error), {{"reason", "error"}});
+    std::move(dropped).into(out);
+    add_single(out, Family::counter("steelyard_access_log_write_errors_total", "Writes to the access log that failed."),
+               static_cast<double>(stats.errors));
+}
+
 // Of a name: 49 today, with room for what comes. What is about no upstream takes less than `kProgramSeries`.
 constexpr size_t kUpstreamSeries = 64;
 constexpr size_t kProgramSeries = 500;
@@ -338,6 +349,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     add_workers(out, sources_.runtime);
     if (sources_.runtime.capture_options().port != 0) add_capture(out, sources_.runtime);
     add_config(out, sources_);
+    if (sources_.access_log != nullptr) add_access_log(out, sources_.access_log->stats());
     metrics::add_process_metrics("steelyard-sidecar", out);
     limit_.apply(out);
     return out;

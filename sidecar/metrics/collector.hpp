@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/metrics/series_limit.hpp"
+#include "sidecar/access_log/access_log.hpp"
 #include "sidecar/config/client.hpp"
 #include "sidecar/config/state_file.hpp"
 #include "sidecar/health/prober.hpp"
@@ -25,7 +26,8 @@ public:
         const config::ConfigClient* client;  // null with --config
         const config::StateWriter* writer;   // null without --state-dir
         const bool& draining;
-        size_t max_connections;  // of all workers
+        size_t max_connections;                   // of all workers
+        const access_log::AccessLog* access_log;  // null: there is none
     };
     explicit SidecarCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault);
 

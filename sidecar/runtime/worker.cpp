@@ -51,10 +51,11 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
     auto carried = std::make_shared<UniqueFd>(std::move(socket));
     context_.reactor.post([this, name, carried, protocol, upstream] {
         const auto target = upstream_of(upstream);
+        const auto listener = std::make_shared<const std::string>(name);
         auto acceptor =
             std::make_unique<Acceptor>(context_, std::move(*carried), options_.max_sessions,
-                                       [this, target, protocol](UniqueFd client, const SocketAddress& peer) {
-                                           accept(target, protocol, std::move(client), peer);
+                                       [this, target, protocol, listener](UniqueFd client, const SocketAddress& peer) {
+                                           accept(target, protocol, std::move(client), peer, listener);
                                        });
         listeners_[name] = {target, std::move(acceptor)};
     });
@@ -69,13 +70,14 @@ std::shared_ptr<WorkerUpstream> Worker::upstream_of(const std::string& name) {
 void Worker::capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShared> shared) {
     auto carried = std::make_shared<std::vector<UniqueFd>>(std::move(sockets));
     context_.reactor.post([this, carried, shared = std::move(shared)] {
+        const auto listener = std::make_shared<const std::string>("capture");
         capture_ = std::make_unique<WorkerCapture>(
             context_, index_, shared,
-            WorkerCapture::Hooks{
-                [this](const std::string& name) { return upstream_of(name); },
-                [this](const std::shared_ptr<WorkerUpstream>& upstream, UniqueFd client, const SocketAddress& peer) {
-                    accept(upstream, std::nullopt, std::move(client), peer);
-                }});
+            WorkerCapture::Hooks{[this](const std::string& name) { return upstream_of(name); },
+                                 [this, listener](const std::shared_ptr<WorkerUpstream>& upstream, UniqueFd client,
+                                                  const SocketAddress& peer) {
+                                     accept(upstream, std::nullopt, std::move(client), peer, listener);
+                                 }});
         for (auto& socket : *carried) capture_->listen(std::move(socket), options_.max_sessions);
     });
 }
@@ -131,13 +133,13 @@ void Worker::set_refusal(const std::string& upstream, std::string problem) {
 }
 
 void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
-                    UniqueFd client, const SocketAddress& peer) {
+                    UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener) {
     const auto* snapshot = upstream->snapshot();
     const auto effective = protocol ? *protocol : snapshot != nullptr ? snapshot->protocol : config::Protocol::http;
     if (effective == config::Protocol::http) {
-        http::ClientConnection::accept(context_, upstream, std::move(client), peer);
+        http::ClientConnection::accept(context_, upstream, std::move(client), peer, listener);
     } else {
-        Tunnel::accept(context_, upstream, std::move(client), peer);
+        Tunnel::accept(context_, upstream, std::move(client), peer, listener);
     }
 }
 

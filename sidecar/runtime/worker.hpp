@@ -34,6 +34,8 @@ public:
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
+    // Before start(). Lines go there; it outlives this.
+    void set_access_log(access_log::WorkerLog& log) { context_.access_log = &log; }
     void start();
 
     // What is accepted goes to the upstream called `upstream`. Without a protocol, the upstream's own decides; while that is
@@ -72,7 +74,7 @@ private:
     };
     void tick();
     void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
-                UniqueFd client, const SocketAddress& peer);
+                UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener);
     std::shared_ptr<WorkerUpstream> upstream_of(const std::string& name);
     void forget_unused();
 

@@ -31,9 +31,10 @@ public:
         if (now < deadline_) return;
         UniqueFd client = std::move(client_);
         auto& capture = capture_;
+        const SocketAddress peer = peer_;
         const SocketAddress destination = destination_;
         end();
-        PassThrough::accept(capture.context_, std::move(client), destination, capture.shared_->own);
+        PassThrough::accept(capture.context_, std::move(client), peer, destination, capture.shared_->own);
     }
     void on_drain() override {}  // it is served first
     void on_abort() override {
@@ -92,7 +93,7 @@ void WorkerCapture::accept(UniqueFd client, const SocketAddress& peer) {
         return;
     }
     const std::string* name = table_ ? table_->find(*destination) : nullptr;
-    if (name == nullptr) return PassThrough::accept(context_, std::move(client), *destination, shared_->own);
+    if (name == nullptr) return PassThrough::accept(context_, std::move(client), peer, *destination, shared_->own);
     Used& used = used_[*name];
     if (!used.upstream) used.upstream = hooks_.upstream(*name);
     if (used.upstream->snapshot() == nullptr) return wait(*name, used, std::move(client), peer, *destination);
@@ -101,7 +102,7 @@ void WorkerCapture::accept(UniqueFd client, const SocketAddress& peer) {
 
 void WorkerCapture::go_on(Used& used, UniqueFd client, const SocketAddress& peer, const SocketAddress& destination) {
     if (used.upstream->snapshot() == nullptr) {
-        return PassThrough::accept(context_, std::move(client), destination, shared_->own);
+        return PassThrough::accept(context_, std::move(client), peer, destination, shared_->own);
     }
     context_.counters.capture_balanced.add();
     used.upstream->counters().captured.add();
@@ -110,7 +111,8 @@ void WorkerCapture::go_on(Used& used, UniqueFd client, const SocketAddress& peer
 
 void WorkerCapture::wait(const std::string& name, Used& used, UniqueFd client, const SocketAddress& peer,
                          const SocketAddress& destination) {
-    if (waiting_ >= kMaxWaiting) return PassThrough::accept(context_, std::move(client), destination, shared_->own);
+    if (waiting_ >= kMaxWaiting)
+        return PassThrough::accept(context_, std::move(client), peer, destination, shared_->own);
     ++waiting_;
     auto session = std::make_unique<Waiting>(*this, name, std::move(client), peer, destination);
     used.waiting.push_back(session.get());

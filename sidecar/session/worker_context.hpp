@@ -13,6 +13,10 @@
 
 namespace steelyard {
 
+namespace access_log {
+class WorkerLog;
+}
+
 // How long a connection may keep others waiting. None is unbounded. They are looked at about twice a second.
 struct Timeouts {
     Milliseconds connect{2'000};          // one try to reach one host
@@ -55,6 +59,7 @@ struct WorkerContext {
     http::Limits limits;
     WorkerCounters counters;
     bool draining = false;
+    access_log::WorkerLog* access_log = nullptr;  // null: there is none
 
     // Scratch heads: parsed and rewritten within one turn, so one of each is enough.
     http::RequestHead request_head;

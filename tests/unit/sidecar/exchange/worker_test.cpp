@@ -12,6 +12,7 @@ WorkerTest::WorkerTest() {
 void WorkerTest::start(config::Protocol protocol) {
     upstream_.protocol = protocol;
     worker_ = std::make_unique<Worker>(0, options_);
+    if (access_log_) worker_->set_access_log(access_log_->worker(0));
     auto socket = open_listener("127.0.0.1", 0);
     ASSERT_TRUE(socket) << socket.error().to_string();
     port_ = bound_port(*socket);

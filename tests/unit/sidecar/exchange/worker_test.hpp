@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sidecar/access_log/access_log.hpp"
 #include "sidecar/runtime/worker.hpp"
 #include "sidecar/upstream/snapshot.hpp"
 #include "tests/unit/sidecar/exchange/backend.hpp"
@@ -52,7 +53,8 @@ protected:
     HostRegistry registry_;
     std::shared_ptr<UpstreamStats> stats_ = std::make_shared<UpstreamStats>(1);
     std::shared_ptr<const UpstreamSnapshot> snapshot_;
-    std::vector<std::shared_ptr<Host>> seen_;  // every host of the test
+    std::vector<std::shared_ptr<Host>> seen_;            // every host of the test
+    std::unique_ptr<access_log::AccessLog> access_log_;  // opened before start(), if at all
     std::unique_ptr<Worker> worker_;
     uint16_t port_ = 0;
 };

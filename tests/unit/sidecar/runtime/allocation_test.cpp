@@ -70,6 +70,19 @@ TEST_F(Allocation, AThousandRequestsOfAKeepAliveClientAllocateNothing) {
         0U);
 }
 
+TEST_F(Allocation, NorWithAnAccessLog) {
+    access_log::Options options;
+    options.target = access_log::Target::file;
+    options.path = "/dev/null";
+    access_log_ = std::move(*access_log::AccessLog::open(options, 1));
+    Backend backend(serve([](const Message& request) { return ok("x" + request.body); }));
+    use(backend);
+    const std::string fields = "User-Agent: test\r\nReferer: http://there/\r\nX-Request-Id: 1\r\n";
+    EXPECT_EQ(allocations_of(with_length("POST", pattern(3000), fields)), 0U);
+    access_log_->stop();
+    EXPECT_EQ(access_log_->stats().lines, 2000U);
+}
+
 TEST_F(Allocation, IsCounted) {
     use(std::vector<TestHost>{});
     count(true);

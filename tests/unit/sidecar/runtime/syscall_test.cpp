@@ -15,6 +15,7 @@ struct Calls {
     int writes = 0;
     int waits = 0;
     int registrations = 0;
+    int others = 0;  // of those that an access log could make
 };
 
 thread_local bool counted = false;
@@ -35,6 +36,10 @@ ssize_t send(int fd, const void* bytes, size_t size, int flags) {
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
     if (counted) ++calls.writes;
     return syscall(SYS_sendmsg, fd, message, flags);
+}
+ssize_t write(int fd, const void* bytes, size_t size) {
+    if (counted) ++calls.others;
+    return syscall(SYS_write, fd, bytes, size);
 }
 int epoll_wait(int epoll, epoll_event* events, int size, int timeout) {
     if (counted) ++calls.waits;
@@ -67,7 +72,7 @@ protected:
             after = calls;
         });
         return {after.reads - before.reads, after.writes - before.writes, after.waits - before.waits,
-                after.registrations - before.registrations};
+                after.registrations - before.registrations, after.others - before.others};
     }
 
 private:
@@ -94,6 +99,23 @@ TEST_F(SystemCalls, ARequestCostsTwoReadsAndTwoWrites) {
     EXPECT_EQ(post.reads, 1500) << "one more looks whether the pooled connection still lives";
     EXPECT_EQ(post.writes, 1000);
     EXPECT_EQ(post.registrations, 0);
+}
+
+TEST_F(SystemCalls, AnAccessLogAddsNone) {
+    access_log::Options options;
+    options.target = access_log::Target::file;
+    options.path = "/dev/null";
+    access_log_ = std::move(*access_log::AccessLog::open(options, 1));
+    Backend backend(serve([](const Message&) { return ok("x"); }));
+    use(backend);
+    const Calls get = of(std::string(kGet), 500);
+    EXPECT_EQ(get.reads, 1000);
+    EXPECT_EQ(get.writes, 1000);
+    EXPECT_EQ(get.registrations, 0);
+    EXPECT_EQ(get.others, 0);
+    EXPECT_LE(get.waits, 3 * 500);
+    access_log_->stop();
+    EXPECT_EQ(access_log_->stats().lines, 510U);
 }
 
 }  // namespace
