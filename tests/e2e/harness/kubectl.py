@@ -1,7 +1,10 @@
 """kubectl, with answers as Python values and with patience."""
+import contextlib
 import json
+import re
 import subprocess
 import time
+import urllib.request
 
 
 class KubectlError(AssertionError):
@@ -56,3 +59,17 @@ def rolled_out(kind_and_name: str, namespace: str, seconds: int = 120):
 def pods(namespace: str, selector: str) -> list[dict]:
     """Those that are not on their way out."""
     return [pod for pod in get("pods", "-n", namespace, "-l", selector)["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+@contextlib.contextmanager
+def forwarded(target: str, namespace: str, port: int):
+    """`kubectl port-forward` from a free port: gives a function that fetches a path."""
+    process = subprocess.Popen(["kubectl", "port-forward", "-n", namespace, target, f":{port}"], stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        found = re.match(r"Forwarding from (127\.0\.0\.1:\d+)", line)
+        assert found, f"kubectl port-forward {target} {port}: {line!r}"
+        yield lambda path: urllib.request.urlopen(f"http://{found[1]}{path}", timeout=10).read().decode()
+    finally:
+        process.terminate()
+        process.wait(10)
