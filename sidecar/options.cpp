@@ -23,6 +23,8 @@ struct Text {  // the flags as they were typed
     std::string controller, role = "sidecar", admin = "127.0.0.1:9901", metrics, log_level = "info",
                             log_format = "text";
     std::vector<std::string> upstreams;
+    std::string trusted_proxies;
+    std::optional<bool> request_id;
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
                 idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
                 capture_idle_timeout = "10m";
@@ -64,6 +66,19 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--max-header-bytes", o.worker.limits.max_head_bytes, "Longest request or response head")
         ->check(CLI::Range(256, 16384))
+        ->capture_default_str();
+    app.add_option("--trusted-proxies", t.trusted_proxies,
+                   "Networks whose X-Forwarded-*, Forwarded, X-Real-IP and X-Request-Id are kept and added to, "
+                   "comma-separated; others' are dropped (default: none, not even loopback)")
+        ->type_name("CIDR,...");
+    app.add_option("--x-real-ip", o.worker.forwarding.real_ip, "Tell the endpoint who asked in X-Real-IP")
+        ->capture_default_str();
+    app.add_option("--forwarded", o.worker.forwarding.forwarded, "Tell it in Forwarded (RFC 7239) as well")
+        ->capture_default_str();
+    app.add_option("--request-id", t.request_id,
+                   "Give a request without an X-Request-Id of a trusted peer a new one (default: for role edge)");
+    app.add_option("--trace-context", o.worker.forwarding.trace_context,
+                   "Give a request without a well-formed traceparent a new one")
         ->capture_default_str();
     app.add_option("--drain-delay", t.drain_delay, "After SIGTERM: goes on accepting this long, while /readyz says no")
         ->capture_default_str();
@@ -153,6 +168,10 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     const auto role = push::parse_role(t.role);
     if (!role) return Error{"--role", "'" + t.role + "' is not one of sidecar, edge"};
     o.role = *role;
+    auto trusted = http::Networks::parse(t.trusted_proxies, "--trusted-proxies");
+    if (!trusted) return trusted.error();
+    o.worker.forwarding.trusted = std::move(*trusted);
+    o.worker.forwarding.request_id = t.request_id.value_or(o.role == push::Role::edge);
     std::set<std::pair<std::string, uint16_t>> places;
     for (const auto& text : t.upstreams) {
         auto listener = parse_upstream_flag(text);

@@ -148,9 +148,9 @@ void ChunkedScanner::step_trailer(char c) {
 }
 
 void ChunkedScanner::end_trailer_name() {
-    const bool known =
-        name_size_ <= name_.size() && name_size_ > 0 && identify({name_.data(), name_size_}) != HeaderId::other;
-    if (known || name_size_ == 0) return refuse(Fault::bad_header_name);
+    const bool barred =
+        name_size_ <= name_.size() && name_size_ > 0 && is_protected(identify({name_.data(), name_size_}));
+    if (barred || name_size_ == 0) return refuse(Fault::bad_header_name);
     state_ = State::trailer_value;
 }
 

@@ -14,7 +14,7 @@ namespace steelyard::http {
 
 // Validates a chunked body. Sizes of at most 16 hex digits that fit 63 bits and have no white space around them,
 // extensions of at most 256 bytes a chunk without control characters or open quotes, CRLF only, trailers of at most
-// `max_trailer_bytes` that are well-formed and none of the fields that a HeaderId names (RFC 9110 section 6.5.1).
+// `max_trailer_bytes` that are well-formed and none of the protected fields (RFC 9110 section 6.5.1).
 class ChunkedScanner {
 public:
     static constexpr size_t kNameBytes = 19;  // no known field has a longer name

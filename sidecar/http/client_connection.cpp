@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sidecar/http/rewrite.hpp"
+#include "sidecar/reactor/address_key.hpp"
 
 namespace steelyard::http {
 namespace {
@@ -25,6 +26,7 @@ ClientConnection::ClientConnection(WorkerContext& worker, std::shared_ptr<Worker
       peer_(peer),
       idle_since_(worker.reactor.now()) {
     ip_size_ = static_cast<uint8_t>(peer.write_ip(ip_));
+    peer_trusted_ = !worker_.forwarding.trusted.empty() && worker_.forwarding.trusted.contains(AddressKey::of(peer).ip);
     deadline_ = worker_.reactor.now() + worker_.timeouts.client_idle;
     worker_.counters.sessions.add();
 }

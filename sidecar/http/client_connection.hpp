@@ -39,6 +39,8 @@ public:
     const std::shared_ptr<const std::string>& listener() const { return listener_; }
     // The process or the listener is going: the next answer is this connection's last.
     bool leaving() const { return worker_.draining || upstream_->abandoned(); }
+    // What the peer says of who asked is believed: --trusted-proxies names it.
+    bool peer_trusted() const { return peer_trusted_; }
 
     // The exchange is over and answered. keep: the connection is at the start of the next request.
     void exchange_finished(bool keep);
@@ -75,6 +77,7 @@ private:
     State state_ = State::idle;
     bool need_more_ = false;  // what is in input_ is no whole head yet
     bool driving_ = false;
+    bool peer_trusted_ = false;
     uint8_t ip_size_ = 0;
     char ip_[INET6_ADDRSTRLEN];
 };

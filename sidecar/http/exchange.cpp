@@ -69,10 +69,11 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     interims_ = 0;
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
     replayable_ = true;
+    learn_client(head);
 
     const auto* snapshot = client_.upstream()->snapshot();
     if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
-        hash_ = request_hash(snapshot->policy.hash, head, client_.client_ip());
+        hash_ = request_hash(snapshot->policy.hash, head, client_ip());
     }
     request_body_.start(head.framing, head.content_length);
     const bool written = write_head(head);

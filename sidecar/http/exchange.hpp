@@ -12,6 +12,7 @@
 
 #include "sidecar/http/body.hpp"
 #include "sidecar/http/message.hpp"
+#include "sidecar/http/networks.hpp"
 #include "sidecar/reactor/buffer_pool.hpp"
 #include "sidecar/reactor/channel.hpp"
 #include "sidecar/session/worker_context.hpp"
@@ -39,6 +40,8 @@ public:
     void drive();
     void on_sweep(TimePoint now);
     bool active() const { return phase_ != Phase::done; }
+    // Of who asked: the peer, or whom a trusted peer names. Known from begin() on, and for the exchange's life.
+    std::string_view client_ip() const;
 
 private:
     enum class Phase : uint8_t { connecting, exchanging, done };
@@ -68,6 +71,7 @@ private:
     void touch(Milliseconds timeout) { deadline_ = worker_.reactor.now() + timeout; }
 
     // exchange_request.cpp: from the client to the host
+    void learn_client(const RequestHead& head);
     bool write_head(const RequestHead& head);
     void pump_request();
     bool send_request();
@@ -99,6 +103,7 @@ private:
     HostLease lease_;
     TriedHosts tried_;
     uint64_t hash_ = 0;
+    IpText behind_;  // who asked, when a trusted peer names them; else empty
 
     Buffer request_;  // the rewritten head, kept whole until the answer is on its way
     uint32_t head_sent_ = 0;

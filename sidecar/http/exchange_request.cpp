@@ -15,9 +15,26 @@ constexpr int kRounds = 32;
 
 }  // namespace
 
+std::string_view Exchange::client_ip() const { return behind_.empty() ? client_.client_ip() : behind_.view(); }
+
+void Exchange::learn_client(const RequestHead& head) {
+    behind_ = {};
+    if (!client_.peer_trusted()) return;
+    if (const auto client = client_behind(head.headers, worker_.forwarding.trusted)) behind_ = IpText(*client);
+}
+
 // False when even a large buffer cannot take the head and what is added to it.
 bool Exchange::write_head(const RequestHead& head) {
-    const ForwardedFor forwarded{client_.client_ip(), "http"};
+    const auto& options = worker_.forwarding;
+    ForwardedFor forwarded{.client_address = client_.client_ip(), .trusted = client_.peer_trusted()};
+    forwarded.forwarded = options.forwarded;
+    if (options.real_ip) forwarded.real_ip = client_ip();
+    std::array<char, RandomIds::kRequestIdBytes> request_id;
+    if (options.request_id && !(forwarded.trusted && has_sane_request_id(head.headers))) {
+        forwarded.request_id = worker_.ids.request_id(request_id);
+    }
+    std::array<char, RandomIds::kTraceparentBytes> traceparent;
+    if (options.trace_context) forwarded.traceparent = worker_.ids.traceparent(traceparent);
     const auto* snapshot = client_.upstream()->snapshot();
     const std::string_view default_host = snapshot != nullptr ? std::string_view(snapshot->authority) : "unknown";
     for (const size_t size : {BufferPool::kSmall, BufferPool::kLarge}) {

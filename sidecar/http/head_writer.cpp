@@ -29,7 +29,7 @@ FieldFilter::FieldFilter(const HeaderList& headers, uint32_t dropped) : headers_
 }
 
 bool FieldFilter::is_nominated(const Header& field) const {
-    if (field.id != HeaderId::other && field.id != HeaderId::trailer) return false;
+    if (is_protected(field.id) && field.id != HeaderId::trailer) return false;
     for (const Header& other : headers_) {
         if (other.id != HeaderId::connection) continue;
         for (std::string_view options = other.value; !options.empty();) {

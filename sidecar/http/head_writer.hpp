@@ -94,7 +94,8 @@ constexpr uint32_t kHopByHop = bit(HeaderId::connection) | bit(HeaderId::keep_al
                                bit(HeaderId::transfer_encoding) | bit(HeaderId::te);
 
 // Which fields go on: not those of the `dropped` kinds, nor those that Connection names. Of the known kinds
-// Connection can only take Trailer away: the others are the proxy's own business, or are dropped already.
+// Connection can only take Trailer away, and those that are not protected: the others are the proxy's own business, or
+// are dropped already.
 class FieldFilter {
 public:
     FieldFilter(const HeaderList& headers, uint32_t dropped);

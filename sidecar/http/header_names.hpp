@@ -11,7 +11,7 @@
 namespace steelyard::http {
 
 // In the order of HeaderId, lower case.
-inline constexpr std::array<std::string_view, 17> kKnownNames = {
+inline constexpr std::array<std::string_view, 22> kKnownNames = {
     "",
     "host",
     "connection",
@@ -28,10 +28,15 @@ inline constexpr std::array<std::string_view, 17> kKnownNames = {
     "x-forwarded-for",
     "x-forwarded-proto",
     "x-forwarded-host",
+    "forwarded",
+    "x-real-ip",
     "",  // lookalike
+    "x-request-id",
+    "traceparent",
+    "tracestate",
 };
-static_assert(kKnownNames[static_cast<size_t>(HeaderId::x_forwarded_host)] == "x-forwarded-host");
 static_assert(kKnownNames[static_cast<size_t>(HeaderId::lookalike)].empty());
+static_assert(kKnownNames[static_cast<size_t>(HeaderId::tracestate)] == "tracestate");
 
 // Fields of `length` bytes that begin with `first`, letters folded: at most one is known.
 constexpr size_t name_slot(size_t length, char first) {

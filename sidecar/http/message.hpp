@@ -36,8 +36,17 @@ enum class HeaderId : uint8_t {
     x_forwarded_for,
     x_forwarded_proto,
     x_forwarded_host,
+    forwarded,
+    x_real_ip,
     lookalike,  // one of the above or below but for "_" in the place of "-": CGI-like gateways take one for the other
+    // From here on no field of these decides who is believed or where a message ends.
+    x_request_id,
+    traceparent,
+    tracestate,
 };
+
+// Kinds that a trailer must not be (RFC 9110 section 6.5.1), and that Connection takes away from nobody.
+constexpr bool is_protected(HeaderId id) { return id != HeaderId::other && id <= HeaderId::lookalike; }
 
 struct Header {
     std::string_view name;   // as received

@@ -2,8 +2,8 @@
 // Writes the head that goes on to the other side: hop-by-hop fields removed (Connection and what it names, Keep-Alive,
 // Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE other than "trailers", Upgrade unless it is passed on,
 // Transfer-Encoding rewritten as "chunked"; RFC 9110 section 7.6.1), forwarding fields added. Host, Content-Length,
-// Transfer-Encoding, Expect and X-Forwarded-* are never removed because Connection names them: that is an attack, not a
-// request. A request's fields that differ from those in "_" for "-" alone (X_Forwarded_For) are removed. Writes into the caller's buffer, which must not overlap the head's bytes; allocates nothing. A head that
+// Transfer-Encoding, Expect and what tells who asked are never removed because Connection names them: that is an attack,
+// not a request. A request's fields that differ from those in "_" for "-" alone (X_Forwarded_For) are removed. Writes into the caller's buffer, which must not overlap the head's bytes; allocates nothing. A head that
 // parser.hpp produced is copied in runs of neighbouring lines; one put together by hand is copied line by line.
 #include <cstddef>
 #include <cstdint>
@@ -14,17 +14,24 @@
 
 namespace steelyard::http {
 
+// What is known of who asked. Views need to live for the call alone.
 struct ForwardedFor {
-    std::string_view client_address;  // IP literal without brackets
+    std::string_view client_address = {};  // of the peer on this hop: an IP literal without brackets
     std::string_view proto = "http";
+    // The peer's own X-Forwarded-*, Forwarded and X-Real-IP are kept and added to; else they are dropped and written anew.
+    bool trusted = false;
+    std::string_view real_ip = {};      // of who asked, behind trusted peers; "": X-Real-IP is not written
+    bool forwarded = false;             // Forwarded (RFC 7239) is written
+    std::string_view request_id = {};   // takes the place of every X-Request-Id; "": what came is passed on
+    std::string_view traceparent = {};  // takes the place of one that is missing or malformed; "": there is none then
 };
 
 // What the backend sees: always HTTP/1.1 and origin-form (or "*"), one Host field, first (the client's; HTTP/1.0
-// without one: `default_host`), one X-Forwarded-For with the client appended to what came, X-Forwarded-Proto and
-// X-Forwarded-Host set from what the client sent on this hop when absent, kept when present. Body framing stays (one
-// Content-Length or Transfer-Encoding: chunked). Expect: 100-continue is passed on, save for an HTTP/1.0 client (RFC
-// 9110 section 10.1.1). With head.upgrade, Connection: upgrade and Upgrade are passed on. Returns the bytes written,
-// 0 when `out` is too small.
+// without one: `default_host`), one X-Forwarded-For that ends with the peer, X-Forwarded-Proto and X-Forwarded-Host as
+// the client sent its request on this hop, or as a trusted peer says. A malformed or repeated traceparent is dropped,
+// and tracestate with it. Body framing stays (one Content-Length or Transfer-Encoding: chunked). Expect: 100-continue is
+// passed on, save for an HTTP/1.0 client (RFC 9110 section 10.1.1). With head.upgrade, Connection: upgrade and Upgrade
+// are passed on. Returns the bytes written, 0 when `out` is too small.
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
                           std::span<char> out);
 

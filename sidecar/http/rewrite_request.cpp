@@ -1,5 +1,6 @@
 #include "sidecar/http/head_writer.hpp"
 #include "sidecar/http/rewrite.hpp"
+#include "sidecar/http/trace.hpp"
 
 namespace steelyard::http {
 namespace {
@@ -27,27 +28,71 @@ void write_connection(const RequestHead& head, Writer& writer) {
     }
 }
 
-void write_forwarded(const RequestHead& head, const ForwardedFor& forwarded, Writer& writer) {
-    writer.put("X-Forwarded-For: ");
-    if (head.headers.has(HeaderId::x_forwarded_for)) {
-        for (const Header& field : head.headers) {
-            if (field.id != HeaderId::x_forwarded_for || field.value.empty()) continue;
-            writer.put(field.value);
-            writer.put(", ");
-        }
+// The values of every field of this kind in one list, with ", " behind each.
+void write_earlier(const HeaderList& headers, HeaderId id, Writer& writer) {
+    if (!headers.has(id)) return;
+    for (const Header& field : headers) {
+        if (field.id != id || field.value.empty()) continue;
+        writer.put(field.value);
+        writer.put(", ");
     }
-    writer.put(forwarded.client_address);
-    writer.put("\r\n");
-    if (!head.headers.has(HeaderId::x_forwarded_proto)) {
-        writer.put("X-Forwarded-Proto: ");
-        writer.put(forwarded.proto);
-        writer.put("\r\n");
+}
+
+// RFC 7239 section 4. Host may hold a ":", which takes quotes; so does an address of IPv6, in brackets (section 6).
+void write_forwarded_element(const RequestHead& head, const ForwardedFor& from, Writer& writer) {
+    writer.put("Forwarded: ");
+    if (from.trusted) write_earlier(head.headers, HeaderId::forwarded, writer);
+    if (from.client_address.find(':') == std::string_view::npos) {
+        writer.put("for=");
+        writer.put(from.client_address);
+    } else {
+        writer.put("for=\"[");
+        writer.put(from.client_address);
+        writer.put("]\"");
     }
-    if (!head.headers.has(HeaderId::x_forwarded_host) && !head.authority.empty()) {
-        writer.put("X-Forwarded-Host: ");
+    if (!head.authority.empty()) {
+        writer.put(";host=\"");
         writer.put(head.authority);
-        writer.put("\r\n");
+        writer.put("\"");
     }
+    writer.put(";proto=");
+    writer.put(from.proto);
+    writer.put("\r\n");
+}
+
+template <size_t N>
+void write_line(const char (&name_and_colon)[N], std::string_view value, Writer& writer) {
+    writer.put(name_and_colon);
+    writer.put(value);
+    writer.put("\r\n");
+}
+
+void write_who_asked(const RequestHead& head, const ForwardedFor& from, Writer& writer) {
+    const auto kept = [&](HeaderId id) { return from.trusted && head.headers.has(id); };
+    writer.put("X-Forwarded-For: ");
+    if (from.trusted) write_earlier(head.headers, HeaderId::x_forwarded_for, writer);
+    writer.put(from.client_address);
+    writer.put("\r\n");
+    if (!kept(HeaderId::x_forwarded_proto)) write_line("X-Forwarded-Proto: ", from.proto, writer);
+    if (!kept(HeaderId::x_forwarded_host) && !head.authority.empty()) {
+        write_line("X-Forwarded-Host: ", head.authority, writer);
+    }
+    if (!from.real_ip.empty() && !kept(HeaderId::x_real_ip)) write_line("X-Real-IP: ", from.real_ip, writer);
+    if (from.forwarded) write_forwarded_element(head, from, writer);
+}
+
+// The kinds of fields that do not go on as they came.
+uint32_t dropped_fields(const RequestHead& head, const ForwardedFor& from, bool traced) {
+    uint32_t dropped = kHopByHop | bit(HeaderId::host) | bit(HeaderId::x_forwarded_for) | bit(HeaderId::lookalike);
+    if (!head.upgrade) dropped |= bit(HeaderId::upgrade);
+    if (head.minor_version == 0) dropped |= bit(HeaderId::expect);
+    if (!from.trusted) {
+        dropped |= bit(HeaderId::x_forwarded_proto) | bit(HeaderId::x_forwarded_host) | bit(HeaderId::x_real_ip);
+    }
+    if (!from.trusted || from.forwarded) dropped |= bit(HeaderId::forwarded);
+    if (!from.request_id.empty()) dropped |= bit(HeaderId::x_request_id);
+    if (!traced) dropped |= bit(HeaderId::traceparent) | bit(HeaderId::tracestate);
+    return dropped;
 }
 
 }  // namespace
@@ -62,10 +107,8 @@ size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded
     writer.put(head.authority.empty() ? default_host : head.authority);
     writer.put("\r\n");
 
-    uint32_t dropped = kHopByHop | bit(HeaderId::host) | bit(HeaderId::x_forwarded_for) | bit(HeaderId::lookalike);
-    if (!head.upgrade) dropped |= bit(HeaderId::upgrade);
-    if (head.minor_version == 0) dropped |= bit(HeaderId::expect);
-    const FieldFilter filter(head.headers, dropped);
+    const bool traced = has_well_formed_traceparent(head.headers);
+    const FieldFilter filter(head.headers, dropped_fields(head, forwarded, traced));
     FieldCopier copier(writer);
     for (const Header& field : head.headers) {
         if (filter.keeps(field)) copier.add(field);
@@ -74,7 +117,9 @@ size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded
 
     if (head.framing == Framing::chunked) writer.put("Transfer-Encoding: chunked\r\n");
     write_connection(head, writer);
-    write_forwarded(head, forwarded, writer);
+    write_who_asked(head, forwarded, writer);
+    if (!forwarded.request_id.empty()) write_line("X-Request-Id: ", forwarded.request_id, writer);
+    if (!traced && !forwarded.traceparent.empty()) write_line("traceparent: ", forwarded.traceparent, writer);
     writer.put("\r\n");
     return writer.size();
 }

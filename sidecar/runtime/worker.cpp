@@ -11,6 +11,7 @@ namespace steelyard {
 Worker::Worker(uint32_t index, const WorkerOptions& options) : index_(index), options_(options) {
     context_.timeouts = options.timeouts;
     context_.limits = options.limits;
+    context_.forwarding = options.forwarding;
     context_.reactor.set_tick([this] { tick(); });
 }
 

@@ -20,6 +20,7 @@ namespace steelyard {
 struct WorkerOptions {
     Timeouts timeouts;
     http::Limits limits;
+    http::ForwardingOptions forwarding;
     PoolLimits pools;
     size_t max_sessions = 50'000;
 };

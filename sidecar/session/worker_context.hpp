@@ -4,8 +4,10 @@
 #include <cstdint>
 
 #include "common/clock.hpp"
+#include "sidecar/http/forwarding.hpp"
 #include "sidecar/http/message.hpp"
 #include "sidecar/http/parser.hpp"
+#include "sidecar/http/trace.hpp"
 #include "sidecar/reactor/buffer_pool.hpp"
 #include "sidecar/reactor/reactor.hpp"
 #include "sidecar/session/session.hpp"
@@ -57,6 +59,8 @@ struct WorkerContext {
     BufferPool buffers;
     Timeouts timeouts;
     http::Limits limits;
+    http::ForwardingOptions forwarding;
+    http::RandomIds ids;
     WorkerCounters counters;
     bool draining = false;
     access_log::WorkerLog* access_log = nullptr;  // null: there is none

@@ -41,7 +41,13 @@ void check_pieces(std::string_view text, const ParseResult& whole, size_t step) 
 
 void check_rewritten(const RequestHead& head) {
     std::vector<char> out(64 * 1024);
-    const ForwardedFor from{"192.0.2.1"};
+    // Half of the inputs come from a trusted peer.
+    const ForwardedFor from{.client_address = "192.0.2.1",
+                            .trusted = head.target.size() % 2 == 0,
+                            .real_ip = "192.0.2.2",
+                            .forwarded = true,
+                            .request_id = "abc",
+                            .traceparent = "00-1-2-01"};
     const size_t size = write_request_head(head, from, "default.test", out);
     require(size > 0);
     const auto exact = std::make_unique<char[]>(size);

@@ -32,6 +32,7 @@ WRONG = {
     "an upstream without a service": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080"], "upstream"),
     "an upstream with a bad port": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "99999=web.shop:80"], "upstream"),
     "two upstreams on one port": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--upstream", "8080=a.b:80", "--upstream", "8080=c.d:80"], "8080"),
+    "a proxy that is no network": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--trusted-proxies", "10.0.0.1/8"], "--trusted-proxies"),
     "minus one workers": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--workers", "-1"], "workers"),
     "an access log to nowhere": (SIDECAR, ["--controller", "ws://127.0.0.1:1", "--access-log", "stdot"], "--access-log"),
     "a config file that is not there": (SIDECAR, ["--config", "/nonexistent/config.json"], "/nonexistent/config.json"),

@@ -35,6 +35,49 @@ def test_the_backend_learns_who_asked_and_hop_by_hop_headers_stay_behind(running
     assert "secret" not in seen and "keep-alive:" not in seen
 
 
+CLAIMS = ("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.test\r\nX-Real-IP: 203.0.113.9\r\n"
+          "Forwarded: for=203.0.113.9\r\nX_Forwarded_For: 203.0.113.9\r\nX-Request-Id: abc\r\n")
+TRACE = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+
+
+def who_asked(proxy, headers: str) -> dict:
+    """The fields that the backend got, in small letters; one that came twice has both values."""
+    head = get(proxy.address_of(), "/echo", headers=headers).body.decode().split("\r\n\r\n")[0]
+    fields: dict = {}
+    for line in head.split("\r\n")[1:]:
+        name, value = line.split(": ", 1)
+        fields[name.lower()] = fields[name.lower()] + " + " + value if name.lower() in fields else value
+    return fields
+
+
+def test_a_client_is_not_believed_in_who_it_is(running):
+    _, proxy = running
+    seen = who_asked(proxy, CLAIMS + TRACE.replace("af", "AF"))
+    assert not [name for name in seen if "_" in name or name in ("forwarded", "traceparent")]
+    assert (seen["x-forwarded-for"], seen["x-forwarded-proto"], seen["x-forwarded-host"]) == ("127.0.0.1", "http", "test")
+    assert seen["x-real-ip"] == "127.0.0.1"
+    assert seen["x-request-id"] == "abc", "that one is the application's, beside a sidecar"
+    assert who_asked(proxy, TRACE)["traceparent"] == TRACE.split(": ")[1].strip()
+
+
+def test_a_trusted_peer_is_believed_and_added_to(tmp_path, manifest_controller, sidecar, backend):
+    one = backend("one")
+    static_service(tmp_path / "manifests", one)
+    flags = ("--trusted-proxies", "127.0.0.0/8,10.0.0.0/8", "--forwarded", "true", "--request-id", "true", "--trace-context", "true")
+    proxy = sidecar(manifest_controller(tmp_path / "manifests"), "web.shop:80", arguments=flags).wait_ready_hosts(one)
+    seen = who_asked(proxy, CLAIMS)
+    assert seen["x-forwarded-for"] == "203.0.113.9, 127.0.0.1"
+    assert (seen["x-forwarded-proto"], seen["x-forwarded-host"], seen["x-real-ip"]) == ("https", "shop.test", "203.0.113.9")
+    assert seen["forwarded"] == 'for=203.0.113.9, for=127.0.0.1;host="test";proto=http'
+    assert seen["x-request-id"] == "abc" and "x_forwarded_for" not in seen
+    seen = who_asked(proxy, "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.7\r\nX-Request-Id: a b\r\n" + TRACE)
+    assert seen["x-real-ip"] == "203.0.113.9"
+    assert seen["traceparent"] == TRACE.split(": ")[1].strip()
+    made = [who_asked(proxy, "")["x-request-id"] for _ in range(20)] + [seen["x-request-id"]]
+    assert len(set(made)) == 21 and all(len(bytes.fromhex(one)) == 16 for one in made)
+    assert len(who_asked(proxy, "tracestate: a=b\r\n")["traceparent"]) == 55
+
+
 @pytest.mark.sanitizer
 def test_connections_to_the_backend_are_used_again(running):
     from harness.load import ask

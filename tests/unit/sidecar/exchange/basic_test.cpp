@@ -150,8 +150,36 @@ TEST_F(Exchange, TheHostLearnsWhoTheClientIs) {
     EXPECT_NE(head.find("X-Forwarded-For: 127.0.0.1\r\n"), std::string::npos) << head;
     EXPECT_NE(head.find("X-Forwarded-Proto: http\r\n"), std::string::npos) << head;
     EXPECT_NE(head.find("X-Forwarded-Host: shop.example\r\n"), std::string::npos) << head;
+    EXPECT_NE(head.find("X-Real-IP: 127.0.0.1\r\n"), std::string::npos) << head;
     head = one.request("GET /x HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 10.9.8.7\r\n\r\n").body;
-    EXPECT_NE(head.find("X-Forwarded-For: 10.9.8.7, 127.0.0.1\r\n"), std::string::npos) << head;
+    EXPECT_NE(head.find("X-Forwarded-For: 127.0.0.1\r\n"), std::string::npos) << "nobody is trusted: " << head;
+}
+
+TEST_F(Exchange, ATrustedPeersWordOnWhoAskedIsPassedOnAndHashed) {
+    options_.forwarding.trusted = *http::Networks::parse("127.0.0.0/8", "test");
+    options_.forwarding.request_id = options_.forwarding.trace_context = true;
+    upstream_.policy.algorithm = config::Algorithm::ring_hash;
+    const auto answer = [](const char* name) { return serve([=](const Message& m) { return ok(name + m.head); }); };
+    Backend a(answer("a"));
+    Backend b(answer("b"));
+    use({{.port = a.port()}, {.port = b.port()}});
+    Socket one = client();
+    std::string seen;
+    for (int i = 0; i < 40; ++i) {
+        const std::string who = "203.0.113." + std::to_string(i);
+        const std::string request =
+            "GET / HTTP/1.1\r\nHost: web\r\nX-Forwarded-For: 6.6.6." + std::to_string(i) + ", " + who + "\r\n\r\n";
+        const std::string head = one.request(request).body;
+        EXPECT_NE(head.find(who + ", 127.0.0.1\r\n"), std::string::npos) << head;
+        EXPECT_NE(head.find("X-Real-IP: " + who + "\r\n"), std::string::npos) << head;
+        EXPECT_NE(head.find("X-Request-Id: "), std::string::npos) << head;
+        EXPECT_NE(head.find("traceparent: 00-"), std::string::npos) << head;
+        ASSERT_FALSE(head.empty());
+        EXPECT_EQ(one.request("GET / HTTP/1.1\r\nHost: web\r\nX-Forwarded-For: " + who + "\r\n\r\n").body[0], head[0]);
+        seen += head[0];
+    }
+    EXPECT_NE(seen.find('a'), std::string::npos) << seen;
+    EXPECT_NE(seen.find('b'), std::string::npos) << seen;
 }
 
 }  // namespace
