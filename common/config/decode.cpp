@@ -15,12 +15,6 @@ using nlohmann::json;
 
 constexpr const char* kProtocolNames = "tcp, http";
 
-std::optional<HashKey::Source> parse_hash_source(std::string_view text) {
-    if (text == "client-ip") return HashKey::Source::client_ip;
-    if (text == "header") return HashKey::Source::header;
-    return std::nullopt;
-}
-
 // "200-399" or "404"; nullopt for anything else. Whether the codes make sense is validate()'s.
 std::optional<StatusRange> parse_status_range(std::string_view text) {
     const auto code = [](std::string_view digits) -> std::optional<uint16_t> {
@@ -40,10 +34,13 @@ std::optional<StatusRange> parse_status_range(std::string_view text) {
 void decode_hash(const json& value, const Path& path, Problems& problems, HashKey& hash) {
     const Fields fields{value, path, problems};
     if (!fields.is_object()) return;
-    fields.choice(fields.require("source"), "source", parse_hash_source, "client-ip, header", hash.source);
+    fields.choice(fields.require("source"), "source", parse_hash_source, "client-ip, header, cookie, query",
+                  hash.source);
+    if (hash.source == HashKey::Source::client_ip) return;
+    // The name's member is called as the source is.
+    fields.required_string(std::string(to_string(hash.source)).c_str(), hash.name);
     if (hash.source != HashKey::Source::header) return;
-    fields.required_string("header", hash.header);
-    std::transform(hash.header.begin(), hash.header.end(), hash.header.begin(),
+    std::transform(hash.name.begin(), hash.name.end(), hash.name.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
 }
 
@@ -78,8 +75,10 @@ void decode_policy(const json& value, const Path& path, Problems& problems, Poli
     const Fields fields{value, path, problems};
     if (!fields.is_object()) return;
     fields.choice(fields.find("algorithm"), "algorithm", parse_algorithm,
-                  "round-robin, weighted-round-robin, least-request, ring-hash, random", policy.algorithm);
+                  "round-robin, weighted-round-robin, least-request, ring-hash, random, maglev", policy.algorithm);
     fields.number("virtual_nodes", kVirtualNodesRange, policy.virtual_nodes);
+    fields.number("table_size", kTableSizeRange, policy.table_size);
+    fields.number("load_factor_percent", kLoadFactorRange, policy.load_factor_percent);
     fields.number("drain_timeout_ms", kDrainRange, policy.drain_timeout_ms);
     if (const json* hash = fields.find("hash")) decode_hash(*hash, path / "hash", problems, policy.hash);
     const json* check = fields.find("health_check");

@@ -119,21 +119,26 @@ void append_health(std::string& out, const HealthCheck& check) {
     out += '}';
 }
 
+void append_hash(std::string& out, const HashKey& hash) {
+    const std::string_view source = to_string(hash.source);
+    out += "{\"source\":";
+    append_json_string(out, source);
+    if (hash.source != HashKey::Source::client_ip) field(out, source, hash.name);
+    out += '}';
+}
+
 void append_policy(std::string& out, const Policy& policy) {
     out += "{\"algorithm\":";
     append_json_string(out, to_string(policy.algorithm));
-    if (policy.algorithm == Algorithm::ring_hash || policy.hash.source != HashKey::Source::client_ip) {
+    static const Policy defaults;
+    if (policy.algorithm == Algorithm::ring_hash || policy.virtual_nodes != defaults.virtual_nodes) {
         field(out, "virtual_nodes", policy.virtual_nodes);
-        out += ",\"hash\":{\"source\":";
-        if (policy.hash.source == HashKey::Source::header) {
-            out += "\"header\"";
-            field(out, "header", policy.hash.header);
-        } else {
-            out += "\"client-ip\"";
-        }
-        out += '}';
-    } else if (policy.virtual_nodes != Policy{}.virtual_nodes) {
-        field(out, "virtual_nodes", policy.virtual_nodes);
+    }
+    if (policy.table_size != defaults.table_size) field(out, "table_size", policy.table_size);
+    if (policy.load_factor_percent != 0) field(out, "load_factor_percent", policy.load_factor_percent);
+    if (is_hashing(policy.algorithm) || policy.hash.source != HashKey::Source::client_ip) {
+        append_key(out, "hash");
+        append_hash(out, policy.hash);
     }
     if (policy.health_check) {
         append_key(out, "health_check");

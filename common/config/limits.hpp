@@ -20,6 +20,8 @@ inline constexpr Range kPortRange{1, 65535, "a port"};
 inline constexpr Range kListenerPortRange{0, 65535, "a listener's port"};
 inline constexpr Range kWeightRange{0, 1'000'000, "a weight"};
 inline constexpr Range kVirtualNodesRange{1, 1000, "a number of virtual nodes"};
+inline constexpr Range kTableSizeRange{251, 1'048'583, "a prime"};
+inline constexpr Range kLoadFactorRange{100, 1000, "a percentage of a host's share"};
 inline constexpr Range kDrainRange{0, 86'400'000, "a drain time-out in milliseconds"};
 inline constexpr Range kIntervalRange{100, 3'600'000, "an interval in milliseconds"};
 inline constexpr Range kTimeoutRange{10, 3'600'000, "a time-out in milliseconds"};

@@ -13,14 +13,26 @@ namespace steelyard::config {
 enum class Protocol : uint8_t { tcp, http };
 
 // "round-robin": one each in turn, weights ignored except 0. "weighted-round-robin" (the default): smooth, interleaved
-// weights. "least-request": power of two choices on requests in flight, by weight. "ring-hash": consistent hashing.
-// "random": by weight.
-enum class Algorithm : uint8_t { round_robin, weighted_round_robin, least_request, ring_hash, random };
+// weights. "least-request": power of two choices on requests in flight, by weight. "least-response-time": the same on
+// response time times requests in flight. "ring-hash", "maglev": consistent hashing. "random": by weight.
+enum class Algorithm : uint8_t {
+    round_robin,
+    weighted_round_robin,
+    least_request,
+    ring_hash,
+    random,
+    maglev,
+    least_response_time
+};
 
-// What ring-hash hashes: the client's address, or a request header (absent header: the client's address).
+// Whether a host is picked by the hash of a key.
+constexpr bool is_hashing(Algorithm value) { return value == Algorithm::ring_hash || value == Algorithm::maglev; }
+
+// What ring-hash and maglev hash: the client's address, or what a request carries under a name. Absent or empty, as on a
+// connection that is not HTTP: the client's address.
 struct HashKey {
-    enum class Source : uint8_t { client_ip, header } source = Source::client_ip;
-    std::string header;  // lower case; only for Source::header
+    enum class Source : uint8_t { client_ip, header, cookie, query } source = Source::client_ip;
+    std::string name;  // of the header (lower case), cookie or query parameter; see is_hash_name() in validate.hpp
 
     friend bool operator==(const HashKey&, const HashKey&) = default;
 };
@@ -51,6 +63,9 @@ struct HealthCheck {
 struct Policy {
     Algorithm algorithm = Algorithm::weighted_round_robin;
     uint32_t virtual_nodes = 150;  // ring-hash: points on the ring for a host of weight 1, 1 .. 1000
+    uint32_t table_size = 65'537;  // maglev: entries, a prime, 251 .. 1,048,583; more when there are many hosts
+    // ring-hash, maglev: no host gets more than this percentage of its share of what is in flight, 100 .. 1000; 0: no bound
+    uint32_t load_factor_percent = 0;
     HashKey hash;
     std::optional<HealthCheck> health_check;
     uint32_t drain_timeout_ms =
@@ -138,10 +153,12 @@ ResourceKey key_of(const Resource& resource);
 std::string_view to_string(Protocol value);
 std::string_view to_string(Algorithm value);
 std::string_view to_string(EndpointState value);
+std::string_view to_string(HashKey::Source value);
 std::string_view to_string(HealthCheck::Type value);
 std::optional<Protocol> parse_protocol(std::string_view text);
 std::optional<Algorithm> parse_algorithm(std::string_view text);
 std::optional<EndpointState> parse_endpoint_state(std::string_view text);
+std::optional<HashKey::Source> parse_hash_source(std::string_view text);
 std::optional<HealthCheck::Type> parse_health_check_type(std::string_view text);
 
 }  // namespace steelyard::config

@@ -18,11 +18,18 @@ bool is_visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return is_visible(c); });
 }
 
-bool is_token(std::string_view text) {
+// RFC 9110, section 5.6.2.
+bool is_token_char(char c) {
     constexpr std::string_view kSpecial = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kSpecial.find(c) != std::string_view::npos;
-    });
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kSpecial.find(c) != std::string_view::npos;
+}
+
+bool is_prime(uint32_t number) {
+    for (uint32_t divisor = 2; divisor <= number / divisor; ++divisor) {
+        if (number % divisor == 0) return false;
+    }
+    return number > 1;
 }
 
 void check_name(std::string_view name, const Path& path, Problems& problems) {
@@ -84,10 +91,19 @@ void check_health(const HealthCheck& check, const Path& path, Problems& problems
 void check_policy(const Policy& policy, const Path& path, Problems& problems) {
     check_range(policy.virtual_nodes, kVirtualNodesRange, path / "virtual_nodes", problems);
     check_range(policy.drain_timeout_ms, kDrainRange, path / "drain_timeout_ms", problems);
-    const Path hash = path / "hash";
-    if (policy.hash.source == HashKey::Source::header &&
-        (!is_token(policy.hash.header) || policy.hash.header.size() > kMaxNameBytes)) {
-        problems.add(hash / "header", "'" + shown(policy.hash.header) + "' is not the name of a header in lower case");
+    check_range(policy.table_size, kTableSizeRange, path / "table_size", problems);
+    if (kTableSizeRange.holds(policy.table_size) && !is_prime(policy.table_size)) {
+        problems.add(path / "table_size", kTableSizeRange.complaint(std::to_string(policy.table_size)));
+    }
+    if (policy.load_factor_percent != 0) {
+        check_range(policy.load_factor_percent, kLoadFactorRange, path / "load_factor_percent", problems);
+    }
+    if (policy.hash.source != HashKey::Source::client_ip && !is_hash_name(policy.hash.source, policy.hash.name)) {
+        const std::string source(to_string(policy.hash.source));
+        problems.add(path / "hash" / source, "'" + shown(policy.hash.name) + "' is not the name of a " + source +
+                                                 (policy.hash.source == HashKey::Source::header  ? " in lower case"
+                                                  : policy.hash.source == HashKey::Source::query ? " parameter"
+                                                                                                 : ""));
     }
     if (policy.health_check) check_health(*policy.health_check, path / "health_check", problems);
 }
@@ -131,6 +147,14 @@ bool is_ip(std::string_view text) {
     std::memcpy(buffer, text.data(), text.size());
     unsigned char parsed[sizeof(in6_addr)];
     return inet_pton(AF_INET, buffer, parsed) == 1 || inet_pton(AF_INET6, buffer, parsed) == 1;
+}
+
+bool is_hash_name(HashKey::Source source, std::string_view name) {
+    if (name.empty() || name.size() > kMaxNameBytes) return false;
+    return std::all_of(name.begin(), name.end(), [source](char c) {
+        if (source == HashKey::Source::query) return is_visible(c) && c != '&' && c != '=' && c != '#';
+        return is_token_char(c) && !(source == HashKey::Source::header && c >= 'A' && c <= 'Z');
+    });
 }
 
 void validate(const Listener& listener, const Path& path, Problems& problems) {

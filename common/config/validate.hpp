@@ -16,6 +16,9 @@ void validate(const ResourceKey& key, const Path& path, Problems& problems);
 
 // A name of a listener, upstream, slice, proxy, zone or node: 1 .. kMaxNameBytes of visible ASCII, no spaces.
 bool is_name(std::string_view text);
+// The name of what a HashKey hashes, 1 .. kMaxNameBytes: of a header in lower case, or of a cookie: a token (RFC 9110 section
+// 5.6.2; RFC 6265 section 4.1.1); of a query parameter: visible ASCII as it stands in the URL, without & = #.
+bool is_hash_name(HashKey::Source source, std::string_view name);
 // An IPv4 or IPv6 literal, without brackets or zone.
 bool is_ip(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "common/config/problems.hpp"
+#include "common/config/validate.hpp"
 #include "controller/translate/duration.hpp"
 #include "controller/translate/health_check.hpp"
 
@@ -23,31 +24,42 @@ void read_algorithm(std::string_view name, const std::string& text, Settings& se
         out.refuse(kReason, where(name),
                    "'" + config::shown(text) +
                        "' is not an algorithm (round-robin, weighted-round-robin, least-request, ring-hash, "
-                       "random); weighted-round-robin is in force");
+                       "random, maglev); weighted-round-robin is in force");
     }
 }
 
-bool is_header_name(std::string_view name) {
-    constexpr std::string_view kSpecial = "!#$%&'*+-.^_`|~";  // RFC 9110, section 5.6.2
-    return !name.empty() && name.size() <= config::kMaxNameBytes && std::all_of(name.begin(), name.end(), [&](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kSpecial.find(c) != std::string_view::npos;
-    });
-}
-
-void read_hash_on(std::string_view name, const std::string& text, Settings& settings, Output& out) {
-    constexpr std::string_view kHeader = "header:";
-    if (text == "client-ip") return;
-    if (text.starts_with(kHeader)) {
-        std::string header = text.substr(kHeader.size());
-        std::transform(header.begin(), header.end(), header.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-        if (is_header_name(header)) {
-            settings.policy.hash = {config::HashKey::Source::header, std::move(header)};
+void read_hash_key(std::string_view name, const std::string& text, Settings& settings, Output& out) {
+    using Source = config::HashKey::Source;
+    const size_t colon = std::min(text.find(':'), text.size());
+    const auto source = config::parse_hash_source(std::string_view(text).substr(0, colon));
+    if (source == Source::client_ip && colon == text.size()) return;
+    if (source && source != Source::client_ip) {
+        std::string key = text.substr(std::min(colon + 1, text.size()));
+        if (source == Source::header) {
+            std::transform(key.begin(), key.end(), key.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+        }
+        if (config::is_hash_name(*source, key)) {
+            settings.policy.hash = {*source, std::move(key)};
             return;
         }
     }
-    out.refuse(kReason, where(name),
-               "'" + config::shown(text) + "' is neither client-ip nor header:NAME; client-ip is in force");
+    out.refuse(
+        kReason, where(name),
+        "'" + config::shown(text) +
+            "' is none of client-ip, header:NAME, cookie:NAME and query:NAME, or NAME is none; client-ip is in force");
+}
+
+void read_load_factor(std::string_view name, const std::string& text, Settings& settings, Output& out) {
+    uint32_t percent = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+    if (error == std::errc() && end == text.data() + text.size() && percent >= 100 && percent <= 1000) {
+        settings.policy.load_factor_percent = percent;
+    } else {
+        out.refuse(
+            kReason, where(name),
+            "'" + config::shown(text) + "' is not a whole number of percent from 100 to 1000; no bound is in force");
+    }
 }
 
 void read_virtual_nodes(std::string_view name, const std::string& text, Settings& settings, Output& out) {
@@ -126,11 +138,14 @@ struct Annotation {
     std::string_view name;  // without the prefix
     Read read;
 };
-constexpr std::array<Annotation, 6> kAnnotations{{{"algorithm", read_algorithm},
+constexpr std::string_view kHashOn = "hash-on";
+constexpr std::array<Annotation, 8> kAnnotations{{{"algorithm", read_algorithm},
                                                   {"drain-timeout", read_drain_timeout},
                                                   {"export-to", read_export_to},
-                                                  {"hash-on", read_hash_on},
+                                                  {"hash-key", read_hash_key},
+                                                  {kHashOn, read_hash_key},
                                                   {"health-check", read_health_check},
+                                                  {"load-factor", read_load_factor},
                                                   {"virtual-nodes", read_virtual_nodes}}};
 
 }  // namespace
@@ -142,14 +157,16 @@ Settings read_settings(const kube::ObjectMeta& service, Output& out) {
         const std::string_view setting = std::string_view(name).substr(kube::kAnnotationPrefix.size());
         const auto known = std::find_if(kAnnotations.begin(), kAnnotations.end(),
                                         [&](const Annotation& a) { return a.name == setting; });
-        if (known != kAnnotations.end()) {
+        if (setting == kHashOn && service.annotations.count(std::string(kube::kAnnotationPrefix) + "hash-key") != 0) {
+            out.refuse(kReason, where(name), "is the former name of hash-key, which is there too; it is ignored");
+        } else if (known != kAnnotations.end()) {
             known->read(name, text, settings, out);
         } else if (name == kube::kWeightAnnotation) {
             out.refuse("UnknownAnnotation", where(name), "belongs on Pods; it is ignored here");
         } else {
             out.refuse("UnknownAnnotation", where(config::shown(name)),
-                       "is not known on a Service (algorithm, drain-timeout, export-to, hash-on, health-check, "
-                       "virtual-nodes); it is ignored");
+                       "is not known on a Service (algorithm, drain-timeout, export-to, hash-key, health-check, "
+                       "load-factor, virtual-nodes); it is ignored");
         }
     }
     return settings;

@@ -1,8 +1,10 @@
 #pragma once
 // A Service's annotations to the settings of its upstreams. Pure. A setting that cannot be read is reported (InvalidAnnotation) and
 // its default stays in force; every other setting goes on.
-//   steelyard.dev/algorithm      round-robin, weighted-round-robin (default), least-request, ring-hash, random
-//   steelyard.dev/hash-on        client-ip (default) or header:NAME; for ring-hash
+//   steelyard.dev/algorithm      round-robin, weighted-round-robin (default), least-request, ring-hash, maglev, random
+//   steelyard.dev/hash-key       client-ip (default), header:NAME, cookie:NAME or query:NAME; for ring-hash and maglev
+//   steelyard.dev/hash-on        the former name of hash-key; ignored beside it
+//   steelyard.dev/load-factor    100-1000, percent of its share that a host may have in flight; for ring-hash and maglev; default: no bound
 //   steelyard.dev/virtual-nodes  1-1000, default 150; for ring-hash
 //   steelyard.dev/health-check   JSON, see health_check.hpp; default: no active check
 //   steelyard.dev/drain-timeout  duration, 0s-24h, default 30s

@@ -39,8 +39,9 @@ void add(Mixer& mixer, const config::HealthCheck& check) {
 
 void add(Mixer& mixer, const config::Upstream& upstream) {
     const config::Policy& policy = upstream.policy;
-    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.hash.source,
-              policy.hash.header, policy.drain_timeout_ms, policy.health_check.has_value(), upstream.aliases.size());
+    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.table_size,
+              policy.load_factor_percent, policy.hash.source, policy.hash.name, policy.drain_timeout_ms,
+              policy.health_check.has_value(), upstream.aliases.size());
     if (policy.health_check) add(mixer, *policy.health_check);
     for (const std::string& alias : upstream.aliases) mixer.add(alias);
     mixer.add(upstream.port, upstream.cluster_ips.size(), upstream.export_to.size());

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "sidecar/balancer/consistent_hash.hpp"
 #include "sidecar/balancer/least_request.hpp"
 #include "sidecar/balancer/plan.hpp"
-#include "sidecar/balancer/ring_hash.hpp"
 #include "sidecar/balancer/round_robin.hpp"
 #include "sidecar/balancer/smooth.hpp"
 #include "sidecar/balancer/weighted_random.hpp"
@@ -29,11 +29,11 @@ std::vector<uint64_t> id_hashes_of(const Plan& plan, const std::vector<HostEntry
     return hashes;
 }
 
-Ring make_ring(const Plan& plan, const std::vector<uint64_t>& id_hashes, uint32_t virtual_nodes) {
+Ring make_ring(const Plan& plan, uint32_t virtual_nodes) {
     std::vector<RingHost> hosts;
-    hosts.reserve(id_hashes.size());
-    for (uint32_t i = 0; i < id_hashes.size(); ++i) {
-        hosts.push_back({.id_hash = id_hashes[i], .weight = plan.hosts[i].weight});
+    hosts.reserve(plan.hosts.size());
+    for (uint32_t i = 0; i < plan.hosts.size(); ++i) {
+        hosts.push_back({.id_hash = plan.id_hashes[i], .weight = plan.hosts[i].weight});
     }
     return Ring(hosts, virtual_nodes);
 }
@@ -52,6 +52,10 @@ std::shared_ptr<const Plan> make_plan(const config::Policy& policy, std::vector<
         plan->hosts.push_back({.active = hosts[i].active, .index = i, .weight = weight});
         plan->equal_weights = plan->equal_weights && weight == plan->hosts.front().weight;
     }
+    if (config::is_hashing(policy.algorithm)) {
+        plan->id_hashes = id_hashes_of(*plan, hosts);
+        plan->load_factor_percent = policy.load_factor_percent;
+    }
     switch (policy.algorithm) {
         case Algorithm::round_robin:
             break;
@@ -59,11 +63,16 @@ std::shared_ptr<const Plan> make_plan(const config::Policy& policy, std::vector<
             plan->classes = make_weight_classes(weights_of(*plan), id_hashes_of(*plan, hosts));
             break;
         case Algorithm::least_request:
+        case Algorithm::least_response_time:
         case Algorithm::random:
             if (!plan->equal_weights) plan->by_weight = AliasTable(weights_of(*plan));
             break;
         case Algorithm::ring_hash:
-            plan->ring = make_ring(*plan, id_hashes_of(*plan, hosts), policy.virtual_nodes);
+            plan->ring = make_ring(*plan, policy.virtual_nodes);
+            break;
+        case Algorithm::maglev:
+            plan->maglev = MaglevTable(plan->id_hashes, make_weight_classes(weights_of(*plan), plan->id_hashes),
+                                       policy.table_size);
             break;
     }
     return plan;
@@ -73,10 +82,17 @@ std::unique_ptr<Balancer> make_balancer(std::shared_ptr<const Plan> plan, uint64
     switch (plan->algorithm) {
         case Algorithm::weighted_round_robin:
             return std::make_unique<SmoothWeightedRoundRobin>(std::move(plan), seed);
+        case Algorithm::least_response_time:
         case Algorithm::least_request:
             return std::make_unique<LeastRequest>(std::move(plan), seed);
-        case Algorithm::ring_hash:
-            return std::make_unique<RingHash>(std::move(plan));
+        case Algorithm::ring_hash: {
+            const Ring& ring = plan->ring;
+            return std::make_unique<ConsistentHash<Ring>>(std::move(plan), ring);
+        }
+        case Algorithm::maglev: {
+            const MaglevTable& table = plan->maglev;
+            return std::make_unique<ConsistentHash<MaglevTable>>(std::move(plan), table);
+        }
         case Algorithm::random:
             return std::make_unique<WeightedRandom>(std::move(plan), seed);
         case Algorithm::round_robin:

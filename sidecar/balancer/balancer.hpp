@@ -20,8 +20,8 @@ namespace steelyard::balancer {
 
 constexpr uint32_t kNoHost = UINT32_MAX;
 
-// One host as make_plan takes it. `id` is its stable identity ("10.0.0.1:80"), the same in every proxy and every version: the
-// ring is made of it. Weights above config::kMaxWeight count as that. `active` is what is in flight over all workers; may be
+// One host as make_plan takes it. `id` is its stable identity ("10.0.0.1:80"), the same in every proxy and every version: ring
+// and table are made of it. Weights above config::kMaxWeight count as that. `active` is what is in flight over all workers; may be
 // null (counts as idle).
 struct HostEntry {
     std::string_view id;
@@ -30,7 +30,7 @@ struct HostEntry {
 };
 
 struct PickContext {
-    uint64_t hash = 0;  // hash_key() of what the policy's HashKey names; only ring-hash looks at it
+    uint64_t hash = 0;  // hash_key() of what the policy's HashKey names; only ring-hash and maglev look at it
 };
 
 // Non-owning predicate: may host i be picked now? Made from a lambda at the call, and must not outlive it:
@@ -65,12 +65,12 @@ public:
 // What all workers share of one version of an upstream's hosts. Immutable.
 struct Plan;
 
-// Looks only at the policy's algorithm and virtual_nodes. The atomics that `hosts` points to must outlive the plan; the ids
+// Looks only at the policy's algorithm, virtual_nodes, table_size and load_factor_percent. The atomics that `hosts` points to must outlive the plan; the ids
 // only the call.
 std::shared_ptr<const Plan> make_plan(const config::Policy& policy, std::vector<HostEntry> hosts);
 
 // Cheap beside make_plan. `seed` decides where turns begin and what chance gives: another for each worker of each proxy, or
-// they all begin with the same host. The ring does not depend on it.
+// they all begin with the same host. Ring and table do not depend on it.
 std::unique_ptr<Balancer> make_balancer(std::shared_ptr<const Plan> plan, uint64_t seed);
 
 // The hash of a request's key that PickContext carries. Equal on every machine and in every version, or the proxies' rings

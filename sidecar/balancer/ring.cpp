@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <tuple>
 
 #include "sidecar/balancer/bits.hpp"
@@ -42,12 +41,12 @@ std::vector<uint32_t> count_points(std::span<const RingHost> hosts, uint32_t vir
 
 }  // namespace
 
-Ring::Ring(std::span<const RingHost> hosts, uint32_t virtual_nodes) : hosts_(hosts.begin(), hosts.end()) {
-    if (!hosts_.empty()) place(count_points(hosts, std::max(virtual_nodes, 1U)));
+Ring::Ring(std::span<const RingHost> hosts, uint32_t virtual_nodes) {
+    if (!hosts.empty()) place(hosts, count_points(hosts, std::max(virtual_nodes, 1U)));
 }
 
 // Sorts by counting: positions are even, so with a bucket for each point or so what is left to sort is a handful in each.
-void Ring::place(const std::vector<uint32_t>& points_of) {
+void Ring::place(std::span<const RingHost> hosts, const std::vector<uint32_t>& points_of) {
     uint64_t total = 0;
     for (const uint32_t points : points_of) total += points;
     const uint64_t bits = total < 4 ? 1 : std::bit_width(total) - 1;  // 20 at most, by the bounds
@@ -55,23 +54,23 @@ void Ring::place(const std::vector<uint32_t>& points_of) {
     buckets_.assign((size_t{1} << bits) + 1, 0);
     points_.resize(total);
 
-    for (uint32_t i = 0; i < hosts_.size(); ++i) {
-        for (uint32_t n = 0; n < points_of[i]; ++n) ++buckets_[position_of(hosts_[i].id_hash, n) >> shift_];
+    for (uint32_t i = 0; i < hosts.size(); ++i) {
+        for (uint32_t n = 0; n < points_of[i]; ++n) ++buckets_[position_of(hosts[i].id_hash, n) >> shift_];
     }
     uint32_t sum = 0;
     for (uint32_t& bucket : buckets_)
         bucket = sum += bucket;  // now each one's end; filled from there downwards to its start
-    for (auto i = static_cast<uint32_t>(hosts_.size()); i-- > 0;) {
+    for (auto i = static_cast<uint32_t>(hosts.size()); i-- > 0;) {
         for (uint32_t n = 0; n < points_of[i]; ++n) {
-            const uint32_t position = position_of(hosts_[i].id_hash, n);
+            const uint32_t position = position_of(hosts[i].id_hash, n);
             points_[--buckets_[position >> shift_]] = {.position = position, .host = i};
         }
     }
     for (size_t b = 0; b + 1 < buckets_.size(); ++b) {
         std::sort(points_.begin() + buckets_[b], points_.begin() + buckets_[b + 1],
                   [&](const Point& x, const Point& y) {
-                      return std::tuple(x.position, hosts_[x.host].id_hash, x.host) <
-                             std::tuple(y.position, hosts_[y.host].id_hash, y.host);
+                      return std::tuple(x.position, hosts[x.host].id_hash, x.host) <
+                             std::tuple(y.position, hosts[y.host].id_hash, y.host);
                   });
     }
 }
@@ -82,12 +81,6 @@ size_t Ring::find(uint64_t key_hash) const {
     const uint32_t end = buckets_[(position >> shift_) + 1];
     while (at < end && points_[at].position < position) ++at;
     return at == points_.size() ? 0 : at;
-}
-
-double Ring::distance(uint32_t i, uint64_t key_hash) const {
-    const uint64_t both = mix(hosts_[i].id_hash ^ mix(key_hash));
-    const double even = (static_cast<double>(both >> 11) + 0.5) * 0x1p-53;  // in (0, 1)
-    return -std::log(even) / hosts_[i].weight;
 }
 
 }  // namespace steelyard::balancer

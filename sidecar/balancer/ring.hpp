@@ -33,18 +33,13 @@ public:
     size_t next(size_t point) const { return point + 1 == points_.size() ? 0 : point + 1; }
     uint32_t host(size_t point) const { return points_[point].host; }
 
-    // How much host i would like the key: the lowest of all that are asked is the key's host by weighted rendezvous hashing
-    // (Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005). For when walking finds nobody.
-    double distance(uint32_t i, uint64_t key_hash) const;
-
 private:
     struct Point {
         uint32_t position;
         uint32_t host;
     };
-    void place(const std::vector<uint32_t>& points_of);
+    void place(std::span<const RingHost> hosts, const std::vector<uint32_t>& points_of);
 
-    std::vector<RingHost> hosts_;
     std::vector<Point> points_;      // by position, id hash, host
     std::vector<uint32_t> buckets_;  // the first point at or after i << shift_; one more at the end
     uint32_t shift_ = 32;

@@ -1,6 +1,5 @@
 #include "sidecar/http/exchange.hpp"
 
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -8,6 +7,7 @@
 
 #include "sidecar/access_log/worker_log.hpp"
 #include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/hash_value.hpp"
 #include "sidecar/http/rewrite.hpp"
 
 namespace steelyard::http {
@@ -21,18 +21,6 @@ bool is_dead(const Channel& channel) {
     char byte;
     const ssize_t n = ::recv(channel.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
-}
-
-uint64_t request_hash(const config::HashKey& key, const RequestHead& head, std::string_view client_ip) {
-    if (key.source == config::HashKey::Source::header) {
-        for (const auto& header : head.headers) {
-            if (header.name.size() == key.header.size() &&
-                strncasecmp(header.name.data(), key.header.data(), key.header.size()) == 0) {
-                return balancer::hash_key(header.value);
-            }
-        }
-    }
-    return balancer::hash_key(client_ip);
 }
 
 }  // namespace
@@ -72,8 +60,9 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     learn_client(head);
 
     const auto* snapshot = client_.upstream()->snapshot();
-    if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
-        hash_ = request_hash(snapshot->policy.hash, head, client_ip());
+    if (snapshot != nullptr && config::is_hashing(snapshot->policy.algorithm)) {
+        const std::string_view key = hash_value(snapshot->policy.hash, head);
+        hash_ = balancer::hash_key(key.empty() ? client_ip() : key);
     }
     request_body_.start(head.framing, head.content_length);
     const bool written = write_head(head);
@@ -142,6 +131,7 @@ void Exchange::try_next_host() {
         lease_ = HostLease(std::move(host), worker_.reactor.now());
         if (note_ != nullptr) note_->set_endpoint(lease_.host()->id());
         head_sent_ = body_sent_ = 0;
+        picked_ = worker_.reactor.now();
         request_done_ = request_failed_ = false;
         upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
         // What may not be sent twice is not sent into a connection that the host has just closed.

@@ -33,7 +33,7 @@ void Tunnel::accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstr
     }
     if (!tunnel.client_.adopt(worker.reactor, std::move(client))) return tunnel.end(true);
     const auto* snapshot = tunnel.upstream_->snapshot();
-    if (snapshot != nullptr && snapshot->policy.algorithm == config::Algorithm::ring_hash) {
+    if (snapshot != nullptr && config::is_hashing(snapshot->policy.algorithm)) {
         char ip[INET6_ADDRSTRLEN];
         tunnel.hash_ = balancer::hash_key({ip, peer.write_ip(ip)});
     }

@@ -1,6 +1,7 @@
 """A pod's annotation is its share of the traffic."""
 import pytest
 
+from harness.http_client import HttpConnection
 from harness.load import ask
 from harness.objects import endpoint, endpoint_slice, pod, service
 from harness.wait import eventually
@@ -60,3 +61,26 @@ def test_a_weight_that_became_absurd_keeps_the_other_pods_going(kubectl, ns, con
     kubectl("annotate", "pod", "a", "-n", ns, "steelyard.dev/weight=6", "--overwrite")
     eventually(lambda: proxy.hosts()[backends["a"].at]["weight"] == 6, what="the good pod's new weight")
     assert ask(proxy.address_of(), 100).failures == []
+
+
+def test_maglev_by_cookie_is_the_same_on_two_proxies_and_by_weight(kubectl, ns, controller, sidecar, backend):
+    backends = three_pods(kubectl, ns, backend, {"a": 1, "b": 1, "c": 2}, {"algorithm": "maglev", "hash-key": "cookie:sid"})
+    control = controller()
+    wanted = {backends["a"].at: 1, backends["b"].at: 1, backends["c"].at: 2}
+    proxies = [sidecar(control, f"web.{ns}:80", name=name).wait_weights(wanted) for name in ("one", "other")]
+    owners = [_owners(proxy, 600) for proxy in proxies]
+    assert owners[0] == owners[1]
+    assert abs(owners[0].count("c") / 600 - 0.5) < 0.1
+    backends["a"].stop_accepting()  # a's keys go elsewhere, the others' stay; both proxies agree
+    kubectl.apply(endpoint_slice(ns, [endpoint(backends[name].address, pod=name) for name in ("b", "c")]))
+    for proxy in proxies:
+        proxy.wait_weights({backends["b"].at: 1, backends["c"].at: 2})
+    after = [_owners(proxy, 600) for proxy in proxies]
+    assert after[0] == after[1]
+    moved = sum(1 for before, now in zip(owners[0], after[0]) if before not in ("a", now))
+    assert moved <= 12, f"{moved} of 600 keys moved between pods that stayed"
+
+
+def _owners(proxy, users: int) -> list:
+    with HttpConnection(proxy.address_of()) as connection:
+        return [connection.request("/", headers=f"Cookie: theme=dark; sid=user-{n}\r\n").backend for n in range(users)]

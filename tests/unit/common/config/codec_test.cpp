@@ -79,12 +79,28 @@ TEST(ConfigCodec, ClusterAddressesThatAreNoneAreNamed) {
 
 TEST(ConfigCodec, EveryAlgorithmAndHealthCheckTypeComesBack) {
     for (const auto algorithm : {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request,
-                                 Algorithm::ring_hash, Algorithm::random}) {
+                                 Algorithm::ring_hash, Algorithm::random, Algorithm::maglev}) {
         Upstream upstream{"a/b:c", Protocol::tcp, {}, {}};
         upstream.policy.algorithm = algorithm;
         upstream.policy.health_check = HealthCheck{};
         EXPECT_EQ(decoded(encoded(upstream)), Resource{upstream});
     }
+}
+
+TEST(ConfigCodec, EverySourceOfAHashKeyComesBackUnderItsOwnName) {
+    for (const auto& key : {HashKey{}, HashKey{HashKey::Source::header, "x-user"},
+                            HashKey{HashKey::Source::cookie, "Sid"}, HashKey{HashKey::Source::query, "user[id]"}}) {
+        Upstream upstream{"a/b:c", Protocol::http, {}, {}};
+        upstream.policy.algorithm = Algorithm::maglev;
+        upstream.policy.hash = key;
+        upstream.policy.table_size = 251;
+        upstream.policy.load_factor_percent = 125;
+        EXPECT_EQ(decoded(encoded(upstream)), Resource{upstream}) << encoded(upstream);
+    }
+    Upstream upstream{"a/b:c", Protocol::http, {}, {}};
+    upstream.policy.algorithm = Algorithm::maglev;
+    upstream.policy.hash = {HashKey::Source::cookie, "sid"};
+    EXPECT_THAT(encoded(upstream), HasSubstr(R"({"algorithm":"maglev","hash":{"source":"cookie","cookie":"sid"},)"));
 }
 
 TEST(ConfigCodec, AbsentPolicyFieldsTakeTheModelsDefaults) {
@@ -108,7 +124,7 @@ TEST(ConfigCodec, AListenerComesBack) {
 TEST(ConfigCodec, AHeaderToHashByIsLowerCased) {
     const auto upstream = std::get<Upstream>(
         decoded(R"({"kind":"upstream","name":"a","policy":{"hash":{"source":"header","header":"X-User-Id"}}})"));
-    EXPECT_EQ(upstream.policy.hash.header, "x-user-id");
+    EXPECT_EQ(upstream.policy.hash.name, "x-user-id");
 }
 
 TEST(ConfigCodec, UnknownFieldsAreIgnoredUnknownKindsAreNot) {
@@ -136,6 +152,21 @@ TEST(ConfigCodec, WhatIsWrongIsSaidWithItsPath) {
         {R"({"kind":"upstream","name":"u","policy":[]})", "upsert[0].policy: is a list, not an object"},
         {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"header"}}})",
          "upsert[0].policy.hash.header: is missing"},
+        {R"({"kind":"upstream","name":"u","policy":{"algorithm":"fastest"}})",
+         "upsert[0].policy.algorithm: 'fastest' is not one of round-robin, weighted-round-robin, least-request, "
+         "ring-hash, random, maglev"},
+        {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"body"}}})",
+         "upsert[0].policy.hash.source: 'body' is not one of client-ip, header, cookie, query"},
+        {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"cookie","header":"x"}}})",
+         "upsert[0].policy.hash.cookie: is missing"},
+        {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"cookie","cookie":"a=b"}}})",
+         "upsert[0].policy.hash.cookie: 'a=b' is not the name of a cookie"},
+        {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"query","query":"a&b"}}})",
+         "upsert[0].policy.hash.query: 'a&b' is not the name of a query parameter"},
+        {R"({"kind":"upstream","name":"u","policy":{"table_size":65536}})",
+         "upsert[0].policy.table_size: 65536 is not a prime (251-1048583)"},
+        {R"({"kind":"upstream","name":"u","policy":{"load_factor_percent":99}})",
+         "upsert[0].policy.load_factor_percent: 99 is not a percentage of a host's share (100-1000)"},
         {R"({"kind":"upstream","name":"u","policy":{"health_check":{"interval_ms":1}}})",
          "upsert[0].policy.health_check.interval_ms: 1 is not an interval in milliseconds (100-3600000)"},
         {R"({"kind":"upstream","name":"u","policy":{"health_check":{"expected":["2xx"]}}})",

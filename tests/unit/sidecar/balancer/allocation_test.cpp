@@ -25,7 +25,7 @@ TEST(Balancer, PickingAllocatesNothing) {
     using config::Algorithm;
     const Hosts hosts({1, 1, 2, 5, 0, 9, 9});
     for (const auto algorithm : {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request,
-                                 Algorithm::ring_hash, Algorithm::random}) {
+                                 Algorithm::ring_hash, Algorithm::random, Algorithm::maglev}) {
         auto balancer = hosts.balancer(algorithm);
         for (const uint32_t down : {0U, 3U, 7U}) {
             const size_t before = allocations;

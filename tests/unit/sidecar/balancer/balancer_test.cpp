@@ -111,7 +111,8 @@ TEST_P(EveryAlgorithm, IsTheSameForTheSameSeed) {
 
 INSTANTIATE_TEST_SUITE_P(Balancer, EveryAlgorithm,
                          testing::Values(Algorithm::round_robin, Algorithm::weighted_round_robin,
-                                         Algorithm::least_request, Algorithm::ring_hash, Algorithm::random),
+                                         Algorithm::least_request, Algorithm::ring_hash, Algorithm::random,
+                                         Algorithm::maglev),
                          [](const auto& algorithm) {
                              switch (algorithm.param) {
                                  case Algorithm::round_robin:
@@ -124,6 +125,10 @@ INSTANTIATE_TEST_SUITE_P(Balancer, EveryAlgorithm,
                                      return "RingHash";
                                  case Algorithm::random:
                                      return "Random";
+                                 case Algorithm::maglev:
+                                     return "Maglev";
+                                 case Algorithm::least_response_time:
+                                     return "LeastResponseTime";
                              }
                              return "Unknown";
                          });

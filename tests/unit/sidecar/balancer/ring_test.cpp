@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 
-#include "sidecar/balancer/ring_hash.hpp"
 #include "support.hpp"
 
 namespace steelyard::balancer {

@@ -95,7 +95,7 @@ TEST_F(Churn, AllAlgorithmsServe) {
     Socket one;
     for (const auto algorithm :
          {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin, config::Algorithm::least_request,
-          config::Algorithm::ring_hash, config::Algorithm::random}) {
+          config::Algorithm::ring_hash, config::Algorithm::random, config::Algorithm::maglev}) {
         upstream_.policy.algorithm = algorithm;
         use({{.port = a.port()}, {.port = b.port()}});
         if (one.fd() < 0) one = client();
@@ -117,6 +117,28 @@ TEST_F(Churn, RingHashKeepsAHeaderValueOnItsHost) {
     }
     EXPECT_GT(a.requests(), 0);
     EXPECT_GT(b.requests(), 0);
+}
+
+TEST_F(Churn, MaglevKeepsACookieAndAParameterOnItsHost) {
+    upstream_.policy.algorithm = config::Algorithm::maglev;
+    Backend a(serve([](const Message&) { return ok("a"); }));
+    Backend b(serve([](const Message&) { return ok("b"); }));
+    for (const bool cookie : {true, false}) {
+        upstream_.policy.hash = {cookie ? config::HashKey::Source::cookie : config::HashKey::Source::query, "sid"};
+        use({{.port = a.port()}, {.port = b.port()}});
+        Socket one = client();
+        std::string seen;
+        for (int user = 0; user < 30; ++user) {
+            const std::string key = "sid=" + std::to_string(user);
+            const std::string request = cookie ? "GET / HTTP/1.1\r\nHost: web\r\nCookie: x=y; " + key + "\r\n\r\n"
+                                               : "GET /?x=y&" + key + " HTTP/1.1\r\nHost: web\r\n\r\n";
+            const std::string where = one.request(request).body;
+            for (int i = 0; i < 3; ++i) EXPECT_EQ(one.request(request).body, where) << user;
+            seen += where;
+        }
+        EXPECT_NE(seen.find('a'), std::string::npos);
+        EXPECT_NE(seen.find('b'), std::string::npos);
+    }
 }
 
 }  // namespace
