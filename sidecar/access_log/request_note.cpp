@@ -30,6 +30,7 @@ void RequestNote::begin(const http::RequestHead& head, const Format& format) {
 
 void RequestNote::take_fields(const http::RequestHead& head) {
     for (const auto& header : head.headers) {
+        if (header.id == http::HeaderId::x_request_id && request_id_.view().empty()) request_id_.set(header.value);
         if (header.id != http::HeaderId::other) continue;
         switch (header.name.size()) {  // each of another length
             case 7:
@@ -37,9 +38,6 @@ void RequestNote::take_fields(const http::RequestHead& head) {
                 break;
             case 10:
                 if (user_agent_.view().empty() && is(header, "user-agent")) user_agent_.set(header.value);
-                break;
-            case 12:
-                if (request_id_.view().empty() && is(header, "x-request-id")) request_id_.set(header.value);
                 break;
             default:
                 break;

@@ -35,6 +35,8 @@ public:
     // Forgets what it held.
     void begin(const http::RequestHead& head, const Format& format);
     void set_endpoint(std::string_view id) { endpoint_.set(id); }
+    // The one that takes the place of what came.
+    void set_request_id(std::string_view id) { request_id_.set(id); }
     void fill(Record& record) const;
 
 private:

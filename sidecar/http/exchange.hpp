@@ -127,6 +127,7 @@ private:
     Failure failure_ = Failure::kCount;  // kCount: none so far
     uint8_t tries_ = 0;
     uint8_t interims_ = 0;
+    TimePoint picked_;  // the turn in which this try's connection was taken
     Method method_ = Method::other;
     uint8_t client_minor_version_ = 1;
     Phase phase_ = Phase::done;

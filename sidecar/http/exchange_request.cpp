@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "sidecar/access_log/request_note.hpp"
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/http/exchange.hpp"
 #include "sidecar/http/rewrite.hpp"
@@ -32,6 +33,7 @@ bool Exchange::write_head(const RequestHead& head) {
     std::array<char, RandomIds::kRequestIdBytes> request_id;
     if (options.request_id && !(forwarded.trusted && has_sane_request_id(head.headers))) {
         forwarded.request_id = worker_.ids.request_id(request_id);
+        if (note_ != nullptr) note_->set_request_id(forwarded.request_id);
     }
     std::array<char, RandomIds::kTraceparentBytes> traceparent;
     if (options.trace_context) forwarded.traceparent = worker_.ids.traceparent(traceparent);

@@ -3,6 +3,7 @@ import pytest
 
 from harness.http_client import HttpConnection, get
 from harness.manifests import static_service
+from harness.wait import eventually
 
 
 @pytest.fixture
@@ -78,6 +79,16 @@ def test_a_trusted_peer_is_believed_and_added_to(tmp_path, manifest_controller, 
     assert len(who_asked(proxy, "tracestate: a=b\r\n")["traceparent"]) == 55
 
 
+def test_the_access_log_has_the_request_id_that_the_backend_gets(tmp_path, manifest_controller, sidecar, backend):
+    one, log = backend("one"), tmp_path / "log"
+    static_service(tmp_path / "manifests", one)
+    flags = ("--request-id", "true", "--access-log", str(log), "--access-log-format", "%{request_id}")
+    proxy = sidecar(manifest_controller(tmp_path / "manifests"), "web.shop:80", arguments=flags).wait_ready_hosts(one)
+    told = [who_asked(proxy, "X-Request-Id: abc\r\n")["x-request-id"] for _ in range(3)]
+    eventually(lambda: log.read_text().split() == told, what="the lines")
+    assert "abc" not in told
+
+
 @pytest.mark.sanitizer
 def test_connections_to_the_backend_are_used_again(running):
     from harness.load import ask
@@ -116,7 +127,6 @@ def test_a_backend_that_dies_in_an_answer_gives_502_or_an_end_and_the_proxy_goes
             results.append(repr(error))
     waiting = threading.Thread(target=ask_held)
     waiting.start()
-    from harness.wait import eventually
     eventually(lambda: one.waiting, what="a request in flight")
     one.die()
     waiting.join(10)
