@@ -85,7 +85,8 @@ def test_the_access_log_has_the_request_id_that_the_backend_gets(tmp_path, manif
     flags = ("--request-id", "true", "--access-log", str(log), "--access-log-format", "%{request_id}")
     proxy = sidecar(manifest_controller(tmp_path / "manifests"), "web.shop:80", arguments=flags).wait_ready_hosts(one)
     told = [who_asked(proxy, "X-Request-Id: abc\r\n")["x-request-id"] for _ in range(3)]
-    eventually(lambda: log.read_text().split() == told, what="the lines")
+    eventually(lambda: len(log.read_text().split()) >= 3, what="the lines")
+    assert sorted(log.read_text().split()) == sorted(told), "two workers write in any order"
     assert "abc" not in told
 
 
