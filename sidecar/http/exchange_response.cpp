@@ -40,6 +40,11 @@ bool Exchange::read_response_head() {
     if (response_.empty() || need_more_) {
         if (!response_.has_block()) {
             if (!upstream_->channel.readable()) return false;
+            if (upstream_->reused && picked_ == worker_.reactor.now()) {
+                // What epoll reported before the request was sent is nobody's answer, or the connection's end.
+                on_upstream_lost();
+                return phase_ == Phase::exchanging;
+            }
             response_ = worker_.buffers.acquire(BufferPool::kLarge);
         }
         if (response_.room().empty()) response_.compact();

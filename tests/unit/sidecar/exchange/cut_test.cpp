@@ -15,6 +15,41 @@ Backend::Script break_off(std::string part, bool reset) {
     };
 }
 
+// A host says a second answer to the first client's request while the second client's request waits to be read: the worker hears
+// of both at once, of the request first.
+TEST_F(Cut, AnAnswerThatWasThereBeforeTheRequestIsNobodys) {
+    std::atomic<bool> go = false;
+    std::atomic<bool> gone = false;
+    Backend backend([&](Peer& peer) {
+        if (peer.number != 0) return serve([](const Message&) { return ok("fresh"); })(peer);
+        peer.next();
+        peer.send(ok("first"));
+        eventually([&] { return go.load(); });
+        peer.send(ok("poison"));
+        gone = true;
+        peer.read_to_end();
+    });
+    use(backend);
+    Socket one = client();
+    Socket two = client();
+    EXPECT_EQ(one.request(kGet).body, "first");
+    settle();
+    std::atomic<bool> held = false;
+    std::atomic<bool> release = false;
+    worker_->run([&](WorkerContext&) {
+        held = true;
+        eventually([&] { return release.load(); });
+    });
+    ASSERT_TRUE(eventually([&] { return held.load(); }));
+    ASSERT_TRUE(two.send(kGet));
+    go = true;
+    ASSERT_TRUE(eventually([&] { return gone.load(); }));
+    std::this_thread::sleep_for(Milliseconds(20));  // through the loopback
+    release = true;
+    EXPECT_EQ(two.read_response().body, "fresh");
+    EXPECT_EQ(backend.connections(), 2);
+}
+
 TEST_F(Cut, AnAnswerCutWithinAStreamedBodyIsCutForTheClient) {
     for (const bool reset : {false, true}) {
         for (const std::string& part : {"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + std::string(100'000, 'x'),
