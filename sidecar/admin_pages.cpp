@@ -28,6 +28,7 @@ nlohmann::json host_json(const SnapshotHost& entry) {
             {"active", host.active.load()},
             {"requests", host.requests.load()},
             {"failures", host.failures.load()},
+            {"response_us", host.response.last_us()},
             {"zone", entry.zone},
             {"node", entry.node}};
 }

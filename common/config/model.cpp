@@ -10,12 +10,13 @@ template <class E, size_t N>
 using Names = std::array<std::pair<E, std::string_view>, N>;
 
 constexpr Names<Protocol, 2> kProtocols{{{Protocol::tcp, "tcp"}, {Protocol::http, "http"}}};
-constexpr Names<Algorithm, 6> kAlgorithms{{{Algorithm::round_robin, "round-robin"},
+constexpr Names<Algorithm, 7> kAlgorithms{{{Algorithm::round_robin, "round-robin"},
                                            {Algorithm::weighted_round_robin, "weighted-round-robin"},
                                            {Algorithm::least_request, "least-request"},
                                            {Algorithm::ring_hash, "ring-hash"},
                                            {Algorithm::random, "random"},
-                                           {Algorithm::maglev, "maglev"}}};
+                                           {Algorithm::maglev, "maglev"},
+                                           {Algorithm::least_response_time, "least-response-time"}}};
 constexpr Names<HashKey::Source, 4> kHashSources{{{HashKey::Source::client_ip, "client-ip"},
                                                   {HashKey::Source::header, "header"},
                                                   {HashKey::Source::cookie, "cookie"},

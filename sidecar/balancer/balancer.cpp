@@ -4,6 +4,7 @@
 
 #include "sidecar/balancer/consistent_hash.hpp"
 #include "sidecar/balancer/least_request.hpp"
+#include "sidecar/balancer/least_response_time.hpp"
 #include "sidecar/balancer/plan.hpp"
 #include "sidecar/balancer/round_robin.hpp"
 #include "sidecar/balancer/smooth.hpp"
@@ -27,6 +28,16 @@ std::vector<uint64_t> id_hashes_of(const Plan& plan, const std::vector<HostEntry
     hashes.reserve(plan.hosts.size());
     for (const PlanHost& host : plan.hosts) hashes.push_back(hash_key(entries[host.index].id));
     return hashes;
+}
+
+void add_averages(Plan& plan, const std::vector<HostEntry>& entries) {
+    uint64_t sum = 0;
+    plan.averages.reserve(plan.hosts.size());
+    for (const PlanHost& host : plan.hosts) {
+        plan.averages.push_back(entries[host.index].average);
+        sum += host.weight;
+    }
+    if (sum > 0) plan.mean_weight = static_cast<float>(sum) / static_cast<float>(plan.hosts.size());
 }
 
 Ring make_ring(const Plan& plan, uint32_t virtual_nodes) {
@@ -62,8 +73,10 @@ std::shared_ptr<const Plan> make_plan(const config::Policy& policy, std::vector<
         case Algorithm::weighted_round_robin:
             plan->classes = make_weight_classes(weights_of(*plan), id_hashes_of(*plan, hosts));
             break;
-        case Algorithm::least_request:
         case Algorithm::least_response_time:
+            add_averages(*plan, hosts);
+            [[fallthrough]];
+        case Algorithm::least_request:
         case Algorithm::random:
             if (!plan->equal_weights) plan->by_weight = AliasTable(weights_of(*plan));
             break;
@@ -83,6 +96,7 @@ std::unique_ptr<Balancer> make_balancer(std::shared_ptr<const Plan> plan, uint64
         case Algorithm::weighted_round_robin:
             return std::make_unique<SmoothWeightedRoundRobin>(std::move(plan), seed);
         case Algorithm::least_response_time:
+            return std::make_unique<LeastResponseTime>(std::move(plan), seed);
         case Algorithm::least_request:
             return std::make_unique<LeastRequest>(std::move(plan), seed);
         case Algorithm::ring_hash: {

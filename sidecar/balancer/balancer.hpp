@@ -18,6 +18,8 @@ struct Policy;
 
 namespace steelyard::balancer {
 
+class ResponseAverage;
+
 constexpr uint32_t kNoHost = UINT32_MAX;
 
 // One host as make_plan takes it. `id` is its stable identity ("10.0.0.1:80"), the same in every proxy and every version: ring
@@ -27,10 +29,12 @@ struct HostEntry {
     std::string_view id;
     uint32_t weight = 1;
     const std::atomic<uint32_t>* active = nullptr;
+    const ResponseAverage* average = nullptr;  // only least-response-time looks at it; may be null (not known)
 };
 
 struct PickContext {
-    uint64_t hash = 0;  // hash_key() of what the policy's HashKey names; only ring-hash and maglev look at it
+    uint64_t hash = 0;    // hash_key() of what the policy's HashKey names; only ring-hash and maglev look at it
+    uint32_t now_ms = 0;  // of the clock that averages are fed with; only least-response-time looks at it
 };
 
 // Non-owning predicate: may host i be picked now? Made from a lambda at the call, and must not outlive it:

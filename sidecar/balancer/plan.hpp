@@ -9,6 +9,7 @@
 #include "sidecar/balancer/alias_table.hpp"
 #include "sidecar/balancer/bits.hpp"
 #include "sidecar/balancer/maglev.hpp"
+#include "sidecar/balancer/response_average.hpp"
 #include "sidecar/balancer/ring.hpp"
 #include "sidecar/balancer/weight_class.hpp"
 
@@ -26,12 +27,15 @@ struct Plan {
     config::Algorithm algorithm = config::Algorithm::round_robin;
     std::vector<PlanHost> hosts;  // those with a weight, in the caller's order; the tables below index into it
     bool equal_weights = true;
-    AliasTable by_weight;             // least-request and random, unless equal_weights
+    AliasTable by_weight;             // least-request, least-response-time and random, unless equal_weights
     WeightClasses classes;            // weighted-round-robin
     Ring ring;                        // ring-hash
     MaglevTable maglev;               // maglev
     std::vector<uint64_t> id_hashes;  // ring-hash and maglev: parallel to hosts
     uint32_t load_factor_percent = 0;
+    // least-response-time: parallel to hosts, each may be null
+    std::vector<const ResponseAverage*> averages;
+    float mean_weight = 1;
 
     uint32_t count() const { return static_cast<uint32_t>(hosts.size()); }
 

@@ -56,6 +56,7 @@ void Exchange::pump_request() {
         if (!send_request()) return;
         if (request_body_.done()) {
             request_done_ = true;
+            lease_.asked(worker_.reactor.now());
             if (reply_ == Reply::awaited) touch(worker_.timeouts.response_head);
             return;
         }

@@ -101,6 +101,8 @@ bool Exchange::take_response_head(const ResponseHead& head) {
         return client_minor_version_ == 0 || append_reply_head(head, false);
     }
     status_ = head.status;
+    // An error quickly said is no reason to send more there.
+    if (head.status < 500) lease_.answered(worker_.reactor.now());
     answered_ = worker_.reactor.now();
     upstream_keep_alive_ = head.keep_alive && !spoilt_ && head.framing != Framing::until_close;
     dechunk_ = head.framing == Framing::chunked && client_minor_version_ == 0;

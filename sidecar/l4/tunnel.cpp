@@ -98,6 +98,7 @@ void Tunnel::on_channel(Channel& channel) {
         }
         if (!server_.writable() && !server_.broken()) return;
         if (server_.connect_error() != 0) return connect_failed();
+        lease_.answered(worker_.reactor.now());
         state_ = State::relaying;
     }
     relay();

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "sidecar/balancer/response_average.hpp"
 #include "sidecar/reactor/address.hpp"
 
 namespace steelyard {
@@ -32,6 +33,7 @@ public:
     alignas(64) std::atomic<uint32_t> active{0};  // exchanges and tunnels in flight
     std::atomic<uint64_t> requests{0};            // exchanges and tunnels ever begun
     std::atomic<uint64_t> failures{0};            // connects refused or timed out, resets, cut answers
+    balancer::ResponseAverage response;           // HTTP: request sent to head of the answer; TCP: time to connect
 
 private:
     std::string id_;

@@ -82,7 +82,9 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
     }
     std::vector<balancer::HostEntry> entries;
     entries.reserve(snapshot->hosts.size());
-    for (const auto& host : snapshot->hosts) entries.push_back({host.host->id(), host.weight, &host.host->active});
+    for (const auto& host : snapshot->hosts) {
+        entries.push_back({host.host->id(), host.weight, &host.host->active, &host.host->response});
+    }
     snapshot->plan = balancer::make_plan(snapshot->policy, std::move(entries));
     return snapshot;
 }

@@ -5,6 +5,10 @@
 
 namespace steelyard {
 
+uint32_t coarse_ms(TimePoint time) {
+    return static_cast<uint32_t>(std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count());
+}
+
 void IdleList::push(UpstreamConnection* connection) {
     connection->newer_ = nullptr;
     connection->older_ = newest_;
@@ -71,7 +75,9 @@ void WorkerUpstream::update(std::shared_ptr<const UpstreamSnapshot> snapshot) {
 std::shared_ptr<Host> WorkerUpstream::pick(const balancer::PickContext& context, const TriedHosts& tried) {
     if (!snapshot_) return nullptr;
     const auto& hosts = snapshot_->hosts;
-    const uint32_t picked = balancer_->pick(context, [&](uint32_t i) {
+    balancer::PickContext timed = context;
+    timed.now_ms = coarse_ms(reactor_.now());
+    const uint32_t picked = balancer_->pick(timed, [&](uint32_t i) {
         return !hosts[i].draining && hosts[i].host->usable() &&
                !(tried.count() != 0 && tried.contains(hosts[i].host.get()));
     });
@@ -151,6 +157,12 @@ void WorkerUpstream::sweep(TimePoint now) {
             discard(connection);
         }
     }
+}
+
+void HostLease::answered(TimePoint now) {
+    if (!host_) return;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - asked_).count();
+    host_->response.observe(took > 0 ? static_cast<uint64_t>(took) : 0, coarse_ms(now));
 }
 
 bool HostLease::expired(TimePoint now) const {

@@ -102,19 +102,23 @@ private:
     UpstreamCounters* counters_ = &scrap_;
 };
 
+// Milliseconds of the steady clock, wrapping: what response averages are stamped with.
+uint32_t coarse_ms(TimePoint time);
+
 // Counts one exchange on a host for as long as it lives.
 class HostLease {
 public:
     HostLease() = default;
-    HostLease(std::shared_ptr<Host> host, TimePoint now) : host_(std::move(host)), begun_(now) {
+    HostLease(std::shared_ptr<Host> host, TimePoint now) : host_(std::move(host)), begun_(now), asked_(now) {
         host_->active.fetch_add(1, std::memory_order_relaxed);
         host_->requests.fetch_add(1, std::memory_order_relaxed);
     }
-    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)), begun_(other.begun_) {}
+    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)), begun_(other.begun_), asked_(other.asked_) {}
     HostLease& operator=(HostLease&& other) noexcept {
         end();
         host_ = std::move(other.host_);
         begun_ = other.begun_;
+        asked_ = other.asked_;
         return *this;
     }
     ~HostLease() { end(); }
@@ -124,12 +128,17 @@ public:
     }
     const std::shared_ptr<Host>& host() const { return host_; }
     explicit operator bool() const { return host_ != nullptr; }
+    // The host has now all that it was asked; else its time runs from when it was picked.
+    void asked(TimePoint now) { asked_ = now; }
+    // It has answered: a sample of its response time, which least-response-time balances by.
+    void answered(TimePoint now);
     // The drain time-out of the host is over. Never so for what began later, on a host that serves because no other is left.
     bool expired(TimePoint now) const;
 
 private:
     std::shared_ptr<Host> host_;
     TimePoint begun_;
+    TimePoint asked_;
 };
 
 }  // namespace steelyard

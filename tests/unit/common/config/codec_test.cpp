@@ -78,8 +78,9 @@ TEST(ConfigCodec, ClusterAddressesThatAreNoneAreNamed) {
 }
 
 TEST(ConfigCodec, EveryAlgorithmAndHealthCheckTypeComesBack) {
-    for (const auto algorithm : {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request,
-                                 Algorithm::ring_hash, Algorithm::random, Algorithm::maglev}) {
+    for (const auto algorithm :
+         {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request, Algorithm::ring_hash,
+          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time}) {
         Upstream upstream{"a/b:c", Protocol::tcp, {}, {}};
         upstream.policy.algorithm = algorithm;
         upstream.policy.health_check = HealthCheck{};
@@ -154,7 +155,7 @@ TEST(ConfigCodec, WhatIsWrongIsSaidWithItsPath) {
          "upsert[0].policy.hash.header: is missing"},
         {R"({"kind":"upstream","name":"u","policy":{"algorithm":"fastest"}})",
          "upsert[0].policy.algorithm: 'fastest' is not one of round-robin, weighted-round-robin, least-request, "
-         "ring-hash, random, maglev"},
+         "ring-hash, random, maglev, least-response-time"},
         {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"body"}}})",
          "upsert[0].policy.hash.source: 'body' is not one of client-ip, header, cookie, query"},
         {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"cookie","header":"x"}}})",

@@ -15,8 +15,8 @@ void* operator new(size_t size) {
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace steelyard::balancer {
 namespace {
@@ -24,8 +24,9 @@ namespace {
 TEST(Balancer, PickingAllocatesNothing) {
     using config::Algorithm;
     const Hosts hosts({1, 1, 2, 5, 0, 9, 9});
-    for (const auto algorithm : {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request,
-                                 Algorithm::ring_hash, Algorithm::random, Algorithm::maglev}) {
+    for (const auto algorithm :
+         {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request, Algorithm::ring_hash,
+          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time}) {
         auto balancer = hosts.balancer(algorithm);
         for (const uint32_t down : {0U, 3U, 7U}) {
             const size_t before = allocations;

@@ -112,7 +112,7 @@ TEST_P(EveryAlgorithm, IsTheSameForTheSameSeed) {
 INSTANTIATE_TEST_SUITE_P(Balancer, EveryAlgorithm,
                          testing::Values(Algorithm::round_robin, Algorithm::weighted_round_robin,
                                          Algorithm::least_request, Algorithm::ring_hash, Algorithm::random,
-                                         Algorithm::maglev),
+                                         Algorithm::maglev, Algorithm::least_response_time),
                          [](const auto& algorithm) {
                              switch (algorithm.param) {
                                  case Algorithm::round_robin:
