@@ -20,8 +20,11 @@ namespace {
 constexpr Milliseconds kLeastPause{5};
 constexpr Milliseconds kMostPause{100};
 
+// By memchr, which looks at many bytes at once.
 uint64_t count_lines(std::string_view text) {
-    return static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+    uint64_t lines = 0;
+    for (size_t at = 0; (at = text.find('\n', at)) != std::string_view::npos; ++at) ++lines;
+    return lines;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ void ConnectionNote::write(std::string_view upstream, TimePoint now) {
     std::array<char, INET6_ADDRSTRLEN> ip;
     record.client = {ip.data(), peer_.write_ip(ip.data())};
     record.client_port = peer_.port();
+    if (record.real_ip.empty()) record.real_ip = record.client;
     if (listener_) record.listener = *listener_;
     record.upstream = upstream;
     record.failure = failure_;

@@ -1,6 +1,7 @@
 #include "sidecar/access_log/escape.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -11,25 +12,37 @@
 namespace steelyard::access_log {
 namespace {
 
-constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+#if defined(__SSE2__)
+// A bit for each of 16 bytes that has to be escaped.
+unsigned special_of(__m128i x) {
+    // Signed: what is above 0x7f is negative, thus below 0x20 too.
+    const __m128i outside =
+        _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
+    const __m128i quoting = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(outside, quoting)));
+}
 
 // The first byte of [p, end) that has to be escaped, or end.
 const char* skip_plain(const char* p, const char* end) {
-#if defined(__SSE2__)
     for (; end - p >= 16; p += 16) {
-        const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        // Signed: what is above 0x7f is negative, thus below 0x20 too.
-        const __m128i outside =
-            _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
-        const __m128i special =
-            _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(outside, special)));
+        const unsigned mask = special_of(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
         if (mask != 0) return p + std::countr_zero(mask);
     }
-#endif
-    while (p != end && is_plain(*p)) ++p;
+    const auto left = static_cast<size_t>(end - p);
+    if (left == 0) return end;
+    alignas(16) std::array<char, 16> rest;
+    rest.fill('x');
+    std::memcpy(rest.data(), p, left);
+    const unsigned mask = special_of(_mm_load_si128(reinterpret_cast<const __m128i*>(rest.data())));
+    return mask != 0 ? p + std::countr_zero(mask) : end;
+}
+#else
+const char* skip_plain(const char* p, const char* end) {
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    while (p != end && plain(*p)) ++p;
     return p;
 }
+#endif
 
 // Writes one escaped byte into `out` (6 bytes); returns its length.
 size_t escape(char c, Style style, char* out) {

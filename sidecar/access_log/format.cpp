@@ -14,6 +14,7 @@ constexpr std::array<FieldInfo, kFields> kInfo{{
     {"time", 24},
     {"client", 46},
     {"client_port", 5},
+    {"real_ip", 46},
     {"listener", 128},
     {"upstream", 256},
     {"endpoint", 64},
@@ -102,6 +103,8 @@ std::string_view text_of(const Record& record, Field field) {
     switch (field) {
         case Field::client:
             return record.client;
+        case Field::real_ip:
+            return record.real_ip;
         case Field::listener:
             return record.listener;
         case Field::upstream:

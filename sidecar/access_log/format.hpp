@@ -24,6 +24,7 @@ enum class Field : uint8_t {
     time,
     client,
     client_port,
+    real_ip,
     listener,
     upstream,
     endpoint,

@@ -15,6 +15,7 @@ struct Record {
     std::chrono::system_clock::time_point time;  // when it began
     std::string_view client;                     // an IP literal
     uint16_t client_port = 0;
+    std::string_view real_ip;  // who asked: the client, or whom a trusted one names
     std::string_view listener;
     std::string_view upstream;
     std::string_view endpoint;  // the last one tried

@@ -16,6 +16,7 @@ bool is(const http::Header& header, std::string_view name) {
 
 void RequestNote::begin(const http::RequestHead& head, const Format& format) {
     minor_version_ = head.minor_version;
+    real_ip_.clear();
     endpoint_.clear();
     method_.set(head.method_text);
     path_.set(head.path);
@@ -47,6 +48,7 @@ void RequestNote::take_fields(const http::RequestHead& head) {
 
 void RequestNote::fill(Record& record) const {
     record.protocol = minor_version_ == 0 ? "HTTP/1.0" : "HTTP/1.1";
+    record.real_ip = real_ip_.view();
     record.endpoint = endpoint_.view();
     record.method = method_.view();
     record.path = path_.view();

@@ -35,6 +35,7 @@ public:
     // Forgets what it held.
     void begin(const http::RequestHead& head, const Format& format);
     void set_endpoint(std::string_view id) { endpoint_.set(id); }
+    void set_real_ip(std::string_view ip) { real_ip_.set(ip); }
     // The one that takes the place of what came.
     void set_request_id(std::string_view id) { request_id_.set(id); }
     void fill(Record& record) const;
@@ -43,6 +44,7 @@ private:
     void take_fields(const http::RequestHead& head);
 
     uint8_t minor_version_ = 1;
+    Kept<46> real_ip_;
     Kept<64> endpoint_;
     Kept<32> method_;
     Kept<1024> path_;

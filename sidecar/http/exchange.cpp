@@ -58,6 +58,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
     replayable_ = true;
     learn_client(head);
+    if (note_ != nullptr) note_->set_real_ip(client_ip());
 
     const auto* snapshot = client_.upstream()->snapshot();
     if (snapshot != nullptr && config::is_hashing(snapshot->policy.algorithm)) {

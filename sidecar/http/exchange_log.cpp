@@ -45,7 +45,7 @@ std::unique_ptr<access_log::ConnectionNote> Exchange::pass_on_note() {
 
 void ClientConnection::log_refusal(uint16_t status, std::string_view why, size_t bytes_out) {
     access_log::Record record;
-    record.client = client_ip();
+    record.client = record.real_ip = client_ip();
     record.client_port = peer_.port();
     if (listener_) record.listener = *listener_;
     record.upstream = name_of(*upstream_);

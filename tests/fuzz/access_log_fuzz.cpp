@@ -89,11 +89,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view value = input.substr(std::min(end + 1, input.size()));
     Record record;
     record.client = record.listener = record.upstream = record.endpoint = record.method = record.path = value;
-    record.host = record.protocol = record.failure = record.user_agent = record.referer = record.request_id = value;
-    // Twelve texts and the time, each with its name; the numbers have a name alone.
+    record.host = record.protocol = record.failure = record.user_agent = record.referer = record.request_id =
+        record.real_ip = value;
+    // Thirteen texts and the time, each with its name; the numbers have a name alone.
     const size_t fields = static_cast<size_t>(Field::kCount);
     const std::string json = line_of(Format::json(), record, true);
-    require(bare_quotes(json) == 2 * fields + (value.empty() ? 2 : 26));
+    require(bare_quotes(json) == 2 * fields + (value.empty() ? 2 : 28));
     const auto format = Format::parse(format_text);
     if (!format) {
         require(!format.error().problem.empty());

@@ -19,7 +19,7 @@ from harness.steelyard import BINARIES
 from harness.tcp_client import TcpClient
 from harness.wait import eventually
 
-FIELDS = ["time", "client", "client_port", "listener", "upstream", "endpoint", "method", "path", "host", "protocol", "status",
+FIELDS = ["time", "client", "client_port", "real_ip", "listener", "upstream", "endpoint", "method", "path", "host", "protocol", "status",
           "failure", "request_bytes", "response_bytes", "duration_ms", "answer_ms", "tries", "user_agent", "referer", "request_id"]
 
 
@@ -63,7 +63,7 @@ def test_a_line_says_what_was_sent_and_answered(logged):
     assert list(first) == FIELDS
     when = time.strptime(first["time"][:19], "%Y-%m-%dT%H:%M:%S")
     assert abs(before - time.mktime(when) + time.timezone) < 60 and re.fullmatch(r".{19}\.\d{3}Z", first["time"])
-    expected = {"client": "127.0.0.1", "client_port": port, "listener": "upstream-0", "upstream": "shop/web:80", "endpoint": one.at,
+    expected = {"client": "127.0.0.1", "client_port": port, "real_ip": "127.0.0.1", "listener": "upstream-0", "upstream": "shop/web:80", "endpoint": one.at,
                 "method": "POST", "path": "/echo?q=%22a%22", "host": "web.example", "protocol": "HTTP/1.1", "status": 200,
                 "failure": None, "request_bytes": len(request), "tries": 1, "user_agent": "test/1", "referer": "http://there/",
                 "request_id": "id-7"}
@@ -123,6 +123,13 @@ def test_a_format_of_ones_own(logged):
     _, proxy, file = logged("--access-log-format", '%{client} "%{method} %{path} %{protocol}" %{status} "%{user_agent}" "%{referer}" 100%%')
     assert get(proxy.address_of(), "/a?b", headers='User-Agent: say "hi" \\\r\n').status == 200
     assert lines(file, 1) == [r'127.0.0.1 "GET /a?b HTTP/1.1" 200 "say \x22hi\x22 \x5c" "-" 100%']
+
+
+def test_who_asked_behind_a_trusted_proxy_and_the_id_that_the_endpoint_sees(logged):
+    _, proxy, file = logged("--access-log-format", "%{client} %{real_ip} %{request_id}", "--trusted-proxies", "127.0.0.0/8", "--request-id", "true")
+    seen = get(proxy.address_of(), "/echo", headers="X-Forwarded-For: 192.0.2.7\r\n").body.decode().lower()
+    given = re.search(r"x-request-id: (\S+)", seen).group(1)
+    assert lines(file, 1) == [f"127.0.0.1 192.0.2.7 {given}"]
 
 
 def test_sampling_keeps_every_failure(logged):

@@ -15,6 +15,7 @@ Record example() {
     record.time = std::chrono::system_clock::time_point(1'767'225'599'987ms);  // the last second of 2025
     record.client = "10.0.0.9";
     record.client_port = 40'123;
+    record.real_ip = "192.0.2.1";
     record.listener = "upstream-0";
     record.upstream = "shop/web:http";
     record.endpoint = "10.1.0.4:8080";
@@ -47,12 +48,13 @@ std::string text(std::string_view format, const Record& record = example()) {
 }
 
 TEST(AccessLogFormat, JsonHoldsEveryFieldOnce) {
-    EXPECT_EQ(render(Format::json(), example()),
-              R"({"time":"2025-12-31T23:59:59.987Z","client":"10.0.0.9","client_port":40123,"listener":"upstream-0",)"
-              R"("upstream":"shop/web:http","endpoint":"10.1.0.4:8080","method":"GET","path":"/a?b=c",)"
-              R"("host":"web.shop","protocol":"HTTP/1.1","status":200,"failure":null,"request_bytes":120,)"
-              R"("response_bytes":5000000000,"duration_ms":12.345,"answer_ms":0.007,"tries":2,)"
-              R"("user_agent":"curl/8.0","referer":null,"request_id":"abc"})");
+    EXPECT_EQ(
+        render(Format::json(), example()),
+        R"({"time":"2025-12-31T23:59:59.987Z","client":"10.0.0.9","client_port":40123,"real_ip":"192.0.2.1","listener":"upstream-0",)"
+        R"("upstream":"shop/web:http","endpoint":"10.1.0.4:8080","method":"GET","path":"/a?b=c",)"
+        R"("host":"web.shop","protocol":"HTTP/1.1","status":200,"failure":null,"request_bytes":120,)"
+        R"("response_bytes":5000000000,"duration_ms":12.345,"answer_ms":0.007,"tries":2,)"
+        R"("user_agent":"curl/8.0","referer":null,"request_id":"abc"})");
 }
 
 TEST(AccessLogFormat, AnEmptyRecordIsStillALine) {
@@ -92,7 +94,9 @@ TEST(AccessLogFormat, AWrongFormatIsRefusedWithThePlaceAndTheChoice) {
     EXPECT_EQ(text("%"), "'%' begins no %{FIELD}, and %% stands for a percent sign (at byte 1)");
     EXPECT_EQ(text("%{client"), "'%' begins no %{FIELD}, and %% stands for a percent sign (at byte 1)");
     EXPECT_EQ(text("%{client}\n"), "a format may not hold control characters, '\\x0a' (at byte 10)");
-    EXPECT_TRUE(text("%{colour}").starts_with("there is no field 'colour' (at byte 1); there are time, client, "));
+    EXPECT_TRUE(
+        text("%{colour}")
+            .starts_with("there is no field 'colour' (at byte 1); there are time, client, client_port, real_ip, "));
     EXPECT_TRUE(text("%{}").starts_with("there is no field ''"));
     EXPECT_EQ(text("hello"), "it is neither json nor a text with a %{FIELD} in it");
     EXPECT_EQ(text(""), "it is neither json nor a text with a %{FIELD} in it");
@@ -105,9 +109,9 @@ TEST(AccessLogFormat, NoClientCanMakeALineLongerThanItMayBe) {
     for (const char filler : {'x', '\n', '"', '\xff'}) {
         const std::string endless(100'000, filler);
         Record record = example();
-        for (auto* view : {&record.client, &record.listener, &record.upstream, &record.endpoint, &record.method,
-                           &record.path, &record.host, &record.protocol, &record.failure, &record.user_agent,
-                           &record.referer, &record.request_id}) {
+        for (auto* view : {&record.client, &record.real_ip, &record.listener, &record.upstream, &record.endpoint,
+                           &record.method, &record.path, &record.host, &record.protocol, &record.failure,
+                           &record.user_agent, &record.referer, &record.request_id}) {
             *view = endless;
         }
         record.client_port = UINT16_MAX;
