@@ -37,6 +37,8 @@ Json arguments(const Wishes& wishes, const InjectConfig& config, int64_t grace_s
     add("--metrics-listen=$(STEELYARD_POD_IP):" + std::to_string(kMetricsPort));
     if (wishes.captures()) add("--capture-listen=" + std::to_string(kCapturePort));
     for (const auto& upstream : wishes.upstreams) add("--upstream=" + upstream.flag());
+    // Who asks here is the pod itself: what it says of its own users (X-Forwarded-For) goes on, as it would without a sidecar.
+    add("--trusted-proxies=127.0.0.0/8,::1,$(STEELYARD_POD_IP)");
     // A native sidecar is told to stop when the pod's containers have ended: there is nobody left to wait for.
     add("--drain-delay=0s");
     add("--drain-timeout=" + std::to_string(drain) + "s");
