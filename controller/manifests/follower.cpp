@@ -119,6 +119,7 @@ void Follower::on_created(const std::string& name) {
 }
 
 void Follower::gone(const std::string& name, Duration grace) {
+    if (name == reading_) reading_gone_ = true;
     being_written_.erase(name);
     to_read_.erase(name);
     if (known_.contains(name)) to_bury_.try_emplace(name, Clock::now() + grace);
@@ -225,9 +226,14 @@ void Follower::pass() {
 
 // A text counts only if nobody was writing the file while it was read: neither its stamp nor an event says so.
 void Follower::read_one(const std::string& name) {
+    reading_ = name;
+    reading_gone_ = false;
     FileText text = read_file(path_of(name), options_.max_file_bytes);
     collect();
+    reading_.clear();
     if (lost_ || being_written_.contains(name) || to_read_.contains(name)) return;
+    // Removed after it was read: no event will say so again.
+    if (reading_gone_) return gone(name, kGrace);
     switch (text.outcome) {
         case FileText::Outcome::missing:
             return gone(name, kGrace);

@@ -64,6 +64,8 @@ private:
     std::map<std::string, Known> known_;
     std::set<std::string> being_written_;  // modified since it was last closed
     std::set<std::string> to_read_;
+    std::string reading_;  // the file that is being read, and whether it went meanwhile
+    bool reading_gone_ = false;
     std::map<std::string, TimePoint> to_bury_;  // names that are gone, and when they are taken for it
     bool rescan_ = false;
     bool reopened_ = false;  // the next rescan is that of a directory that may still be filled

@@ -59,8 +59,13 @@ public:
     }
     template <class Condition>
     bool wait(Condition&& condition, std::chrono::milliseconds most = 5s) {
+        const auto deadline = std::chrono::steady_clock::now() + most;
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, most, condition);
+        while (!condition()) {  // looked at now and then: the source's status changes without a call
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            changed_.wait_for(lock, 10ms);
+        }
+        return true;
     }
     bool wait_port(const std::string& name, int64_t port) {
         return wait([&] { return ports_.contains(name) && ports_[name] == port; });
