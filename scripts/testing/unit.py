@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import cmake
-from .layer import Counts, LayerError, last_lines, run
+from .layer import ROOT, Counts, LayerError, last_lines, run
 
 # A sanitizer's word is the last: it ends the program, and the program's failure is the layer's.
 SANITIZER_ENV = {
@@ -16,12 +16,16 @@ SANITIZER_ENV = {
 }
 
 
+# The file says why. What leaks is told of the unit tests without exception.
+UNIT_ENV = {**SANITIZER_ENV, "TSAN_OPTIONS": f"{SANITIZER_ENV['TSAN_OPTIONS']}:suppressions={ROOT / 'tests/integration/tsan.supp'}"}
+
+
 def run_program(program: Path, timeout: float) -> Counts:
     """One GoogleTest program. A crash is one failure more than the tests that it had counted."""
     counts = Counts()
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.json"
-        status, output = run([program, f"--gtest_output=json:{report}", "--gtest_brief=1"], timeout, SANITIZER_ENV,
+        status, output = run([program, f"--gtest_output=json:{report}", "--gtest_brief=1"], timeout, UNIT_ENV,
                              cwd=Path(directory))
         cases = _cases(report)
     for name, case in cases:
