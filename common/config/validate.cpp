@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/config/limits.hpp"
+#include "common/config/prime.hpp"
 
 namespace steelyard::config {
 namespace {
@@ -23,13 +24,6 @@ bool is_token_char(char c) {
     constexpr std::string_view kSpecial = "!#$%&'*+-.^_`|~";
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            kSpecial.find(c) != std::string_view::npos;
-}
-
-bool is_prime(uint32_t number) {
-    for (uint32_t divisor = 2; divisor <= number / divisor; ++divisor) {
-        if (number % divisor == 0) return false;
-    }
-    return number > 1;
 }
 
 void check_name(std::string_view name, const Path& path, Problems& problems) {

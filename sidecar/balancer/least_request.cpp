@@ -8,8 +8,6 @@ namespace steelyard::balancer {
 
 namespace {
 
-constexpr uint32_t kScanGladly = 64;  // hosts that cost no more to look at than to think about
-
 // Read once: other workers change it meanwhile.
 struct Load {
     uint64_t requests;  // 0 when idle, else active + 1

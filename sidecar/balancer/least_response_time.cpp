@@ -6,7 +6,6 @@ namespace steelyard::balancer {
 
 namespace {
 
-constexpr uint32_t kScanGladly = 64;  // hosts that cost no more to look at than to think about
 constexpr float kClearly = 0.875F;
 
 // Read once: other workers change it meanwhile.

@@ -5,22 +5,16 @@
 #include <limits>
 #include <queue>
 
+#include "common/config/prime.hpp"
 #include "sidecar/balancer/bits.hpp"
 
 namespace steelyard::balancer {
 
 namespace {
 
-constexpr bool is_prime(uint32_t number) {
-    for (uint32_t divisor = 2; divisor <= number / divisor; ++divisor) {
-        if (number % divisor == 0) return false;
-    }
-    return number > 1;
-}
-
 // The last has room for 131,072 hosts, more than an upstream can have (config::kMaxEndpointsPerUpstream).
 constexpr std::array<uint32_t, 5> kLadder = {65'537, 131'101, 262'147, 524'309, 1'048'583};
-static_assert(std::all_of(kLadder.begin(), kLadder.end(), is_prime));
+static_assert(std::all_of(kLadder.begin(), kLadder.end(), config::is_prime));
 
 uint32_t size_for(size_t hosts, uint32_t wanted) {
     const size_t least = hosts * MaglevTable::kEntriesPerHost;

@@ -15,6 +15,8 @@
 
 namespace steelyard::balancer {
 
+constexpr uint32_t kScanGladly = 64;  // hosts that cost no more to look at than to think about
+
 struct PlanHost {
     const std::atomic<uint32_t>* active;  // may be null
     uint32_t index;                       // in the caller's hosts: what `usable` is asked and pick() answers

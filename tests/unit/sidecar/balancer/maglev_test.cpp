@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "support.hpp"
+#include "consistent.hpp"
 
 namespace steelyard::balancer {
 namespace {
 
 using Weights = std::vector<uint32_t>;
 
-constexpr size_t kKeys = 50'000;
 constexpr uint32_t kDefaultSize = config::Policy{}.table_size;
 
 std::unique_ptr<Balancer> maglev(const std::vector<HostEntry>& entries, uint32_t size = kDefaultSize,
@@ -21,19 +20,6 @@ std::unique_ptr<Balancer> maglev(const std::vector<HostEntry>& entries, uint32_t
     policy.algorithm = config::Algorithm::maglev;
     policy.table_size = size;
     return make_balancer(make_plan(policy, entries), seed);
-}
-
-template <class F>
-std::vector<std::string> owners(Balancer& balancer, const std::vector<HostEntry>& entries, const F& usable) {
-    std::vector<std::string> result;
-    for (size_t i = 0; i < kKeys; ++i) {
-        result.emplace_back(entries.at(balancer.pick({.hash = hash_key("user-" + std::to_string(i))}, usable)).id);
-    }
-    return result;
-}
-
-std::vector<std::string> owners(Balancer& balancer, const std::vector<HostEntry>& entries) {
-    return owners(balancer, entries, [](uint32_t) { return true; });
 }
 
 MaglevTable table_of(const Weights& weights, uint32_t size = kDefaultSize) {
@@ -170,18 +156,7 @@ TEST(Maglev, NeitherTheSeedNorTheOrderOfTheHostsMatters) {
 TEST(Maglev, WithNearlyAllHostsDownKeysAreStillStableAndEven) {
     const Hosts hosts(Weights(5000, 1));
     auto balancer = maglev(hosts.entries);
-    const auto three = [](uint32_t i) { return i == 10 || i == 2000 || i == 4999; };
-    const auto two = [](uint32_t i) { return i == 10 || i == 4999; };
-    Weights seen(5000);
-    for (uint64_t key = 0; key < 3000; ++key) {
-        const uint32_t of_three = balancer->pick({.hash = key}, three);
-        const uint32_t of_two = balancer->pick({.hash = key}, two);
-        ++seen[of_three];
-        if (of_three != 2000) {
-            EXPECT_EQ(of_two, of_three);
-        }
-    }
-    for (const uint32_t i : {10U, 2000U, 4999U}) EXPECT_NEAR(seen[i], 1000, 150);
+    expect_stable_and_even_when_nearly_all_are_down(*balancer);
 }
 
 // Proxies of different versions must agree: these owners are part of the interface between them.
