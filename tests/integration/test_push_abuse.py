@@ -9,6 +9,7 @@ import websocket
 from harness.http_client import get
 from harness.load import Load
 from harness.objects import endpoint, endpoint_slice, service
+from harness.tcp_client import send_until_closed
 from harness.wait import eventually
 
 
@@ -48,15 +49,7 @@ def closed(connection) -> bool:
 def test_bytes_that_are_no_http_are_dropped(running):
     control, _ = running
     for data in (os.urandom(4096), b"\x16\x03\x01" + os.urandom(300), b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 100_000):
-        with socket.create_connection(("127.0.0.1", control.push_port), 10) as raw:
-            raw.settimeout(15)
-            try:
-                raw.sendall(data)
-                raw.shutdown(socket.SHUT_WR)
-                while raw.recv(65536):
-                    pass
-            except OSError:
-                pass  # it may be closed before all is sent
+        send_until_closed(("127.0.0.1", control.push_port), data, 15)
 
 
 GARBAGE = {

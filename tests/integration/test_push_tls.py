@@ -14,6 +14,7 @@ from harness.certificates import Authority
 from harness.http_client import get
 from harness.secured import SecureClient, refusal, service_account, token
 from harness.steelyard import SLOWDOWN
+from harness.tcp_client import send_until_closed
 from harness.wait import eventually
 
 QUICK_CA = ("--tls-ca-lifetime", "30s", "--tls-certificate-lifetime", "10s")
@@ -151,16 +152,7 @@ def test_who_does_not_speak_tls_is_cut_off_and_counted(secure):
     with pytest.raises((OSError, websocket.WebSocketException)):
         websocket.create_connection(f"ws://127.0.0.1:{controller.push_port}/push", timeout=5)
     for garbage in (b"\x00" * 4096, b"GET /push HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\xff" * 70000, b"\x16\x03\x01"):
-        with socket.create_connection(("127.0.0.1", controller.push_port), timeout=10 * SLOWDOWN) as peer:
-            try:
-                peer.sendall(garbage)
-                peer.shutdown(socket.SHUT_WR)
-                while peer.recv(4096):
-                    pass
-            except TimeoutError:
-                raise
-            except OSError:
-                pass  # it has closed already: reset, broken pipe, no longer connected
+        send_until_closed(("127.0.0.1", controller.push_port), garbage, 10 * SLOWDOWN)
     eventually(lambda: refused(controller, "tls") == 5, 10 * SLOWDOWN, "all five are counted")
     assert controller.running()
 

@@ -2,6 +2,20 @@
 import socket
 
 
+def send_until_closed(address: tuple[str, int], data: bytes, timeout: float):
+    """Sends `data`, ends this direction and reads until the other side has closed; TimeoutError if it does not within the time."""
+    with socket.create_connection(address, timeout) as peer:
+        try:
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            while peer.recv(65536):
+                pass
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # it has closed before all was sent: reset, broken pipe, no longer connected
+
+
 class TcpClient:
     def __init__(self, address: tuple[str, int], timeout: float = 10.0):
         self.socket = socket.create_connection(address, timeout)
