@@ -1,7 +1,6 @@
-#include <array>
-#include <charconv>
-
 #include "common/config/codec.hpp"
+#include "common/config/encode_policy.hpp"
+#include "common/config/json_text.hpp"
 
 namespace steelyard::config {
 namespace {
@@ -53,101 +52,6 @@ void append_escaped(std::string& out, std::string_view text) {
     }
 }
 
-void append_number(std::string& out, uint64_t value) {
-    std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    out.append(digits.data(), end);
-}
-
-// `,"key":` where key is one of our own, which needs no escaping. Every object here begins with "kind" or a required
-// field.
-void append_key(std::string& out, std::string_view key) {
-    out += ",\"";
-    out += key;
-    out += "\":";
-}
-
-void field(std::string& out, std::string_view key, std::string_view text) {
-    append_key(out, key);
-    append_json_string(out, text);
-}
-
-void field(std::string& out, std::string_view key, uint64_t value) {
-    append_key(out, key);
-    append_number(out, value);
-}
-
-void append_texts(std::string& out, std::string_view key, const std::vector<std::string>& texts) {
-    append_key(out, key);
-    char before = '[';
-    for (const auto& text : texts) {
-        out += before;
-        append_json_string(out, text);
-        before = ',';
-    }
-    out += ']';
-}
-
-void append_ranges(std::string& out, const std::vector<StatusRange>& ranges) {
-    append_key(out, "expected");
-    out += '[';
-    for (size_t i = 0; i < ranges.size(); ++i) {
-        out += i == 0 ? "\"" : ",\"";
-        append_number(out, ranges[i].first);
-        if (ranges[i].last != ranges[i].first) {
-            out += '-';
-            append_number(out, ranges[i].last);
-        }
-        out += '"';
-    }
-    out += ']';
-}
-
-void append_health(std::string& out, const HealthCheck& check) {
-    out += "{\"type\":";
-    append_json_string(out, to_string(check.type));
-    field(out, "interval_ms", check.interval_ms);
-    field(out, "timeout_ms", check.timeout_ms);
-    field(out, "rise", check.rise);
-    field(out, "fall", check.fall);
-    field(out, "jitter_percent", check.jitter_percent);
-    static const HealthCheck defaults;
-    const bool http = check.type == HealthCheck::Type::http;
-    if (http || check.path != defaults.path) field(out, "path", check.path);
-    if (!check.host.empty()) field(out, "host", check.host);
-    if (http || check.expected != defaults.expected) append_ranges(out, check.expected);
-    out += '}';
-}
-
-void append_hash(std::string& out, const HashKey& hash) {
-    const std::string_view source = to_string(hash.source);
-    out += "{\"source\":";
-    append_json_string(out, source);
-    if (hash.source != HashKey::Source::client_ip) field(out, source, hash.name);
-    out += '}';
-}
-
-void append_policy(std::string& out, const Policy& policy) {
-    out += "{\"algorithm\":";
-    append_json_string(out, to_string(policy.algorithm));
-    static const Policy defaults;
-    if (policy.algorithm == Algorithm::ring_hash || policy.virtual_nodes != defaults.virtual_nodes) {
-        field(out, "virtual_nodes", policy.virtual_nodes);
-    }
-    if (policy.table_size != defaults.table_size) field(out, "table_size", policy.table_size);
-    if (policy.load_factor_percent != 0) field(out, "load_factor_percent", policy.load_factor_percent);
-    if (is_hashing(policy.algorithm) || policy.hash.source != HashKey::Source::client_ip) {
-        append_key(out, "hash");
-        append_hash(out, policy.hash);
-    }
-    if (policy.health_check) {
-        append_key(out, "health_check");
-        append_health(out, *policy.health_check);
-    }
-    field(out, "drain_timeout_ms", policy.drain_timeout_ms);
-    out += '}';
-}
-
 void append_endpoint(std::string& out, const Endpoint& endpoint) {
     out += "{\"address\":";
     append_json_string(out, endpoint.address);
@@ -156,6 +60,7 @@ void append_endpoint(std::string& out, const Endpoint& endpoint) {
     if (!endpoint.zone.empty()) field(out, "zone", endpoint.zone);
     if (!endpoint.node.empty()) field(out, "node", endpoint.node);
     if (endpoint.state != EndpointState::ready) field(out, "state", to_string(endpoint.state));
+    if (endpoint.priority != 0) field(out, "priority", endpoint.priority);
     out += '}';
 }
 
@@ -227,7 +132,8 @@ size_t json_size_hint(const EndpointSlice& slice) {
     size_t bytes = 64 + slice.upstream.size() + slice.slice.size();
     for (const auto& e : slice.endpoints) {
         bytes += 28 + e.address.size() + 5 + (e.weight != 1 ? 15 : 0) + (e.zone.empty() ? 0 : 10 + e.zone.size()) +
-                 (e.node.empty() ? 0 : 10 + e.node.size()) + (e.state != EndpointState::ready ? 19 : 0);
+                 (e.node.empty() ? 0 : 10 + e.node.size()) + (e.state != EndpointState::ready ? 19 : 0) +
+                 (e.priority != 0 ? 14 : 0);
     }
     return bytes;
 }

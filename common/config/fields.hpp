@@ -3,6 +3,7 @@
 // Includes all of nlohmann/json: for .cpp files of decoders only.
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "common/config/limits.hpp"
 #include "common/config/problems.hpp"
@@ -84,6 +85,17 @@ public:
         } else {
             for (size_t i = 0; i < value->size() && !problems_.full(); ++i) each((*value)[i], at[i]);
         }
+    }
+
+    // A list of strings, appended to `out`.
+    void texts(const char* key, size_t most, std::vector<std::string>& out) const {
+        list(find(key), key, most, [&](const nlohmann::json& element, const Path& at) {
+            if (element.is_string()) {
+                out.push_back(element.get<std::string>());
+            } else {
+                problems_.add(at, "is " + type_of(element) + ", not a string");
+            }
+        });
     }
 
 private:

@@ -29,5 +29,13 @@ inline constexpr Range kRiseRange{1, 100, "a count of successes"};
 inline constexpr Range kFallRange{1, 100, "a count of failures"};
 inline constexpr Range kJitterRange{0, 50, "a percentage of jitter"};
 inline constexpr Range kStatusRange{100, 599, "a status code"};
+inline constexpr Range kPriorityRange{0, 15, "a priority"};
+inline constexpr Range kSlowStartRange{1, 3'600'000, "a slow start in milliseconds"};
+inline constexpr Range kPercentRange{1, 100, "a percentage"};
+inline constexpr Range kMaxRequestsRange{0, 1'000'000, "a number of requests"};
+inline constexpr Range kUpstreamTimeoutRange{10, 86'400'000, "a time-out in milliseconds"};
+inline constexpr Range kMinBytesRange{0, 1ULL << 30, "a number of bytes"};
+inline constexpr Range kCacheRange{1ULL << 16, 1ULL << 34, "a cache's size in bytes"};
+inline constexpr Range kCacheObjectRange{1ULL << 10, 1ULL << 34, "the size of an answer in bytes"};
 
 }  // namespace steelyard::config

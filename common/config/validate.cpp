@@ -5,26 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "common/config/limits.hpp"
-#include "common/config/prime.hpp"
+#include "common/config/checks.hpp"
 
 namespace steelyard::config {
 namespace {
-
-constexpr size_t kMaxPathBytes = 1024;
-constexpr size_t kMaxRanges = 16;
-
-bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
-bool is_visible(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return is_visible(c); });
-}
-
-// RFC 9110, section 5.6.2.
-bool is_token_char(char c) {
-    constexpr std::string_view kSpecial = "!#$%&'*+-.^_`|~";
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kSpecial.find(c) != std::string_view::npos;
-}
 
 void check_name(std::string_view name, const Path& path, Problems& problems) {
     if (name.empty()) {
@@ -37,10 +21,6 @@ void check_name(std::string_view name, const Path& path, Problems& problems) {
 
 void check_optional_name(std::string_view name, const Path& path, Problems& problems) {
     if (!name.empty()) check_name(name, path, problems);
-}
-
-void check_range(uint64_t value, const Range& range, const Path& path, Problems& problems) {
-    if (!range.holds(value)) problems.add(path, range.complaint(std::to_string(value)));
 }
 
 // 0.0.0.0 and :: would reach the proxy itself, a multicast group nobody: neither is where a backend lives.
@@ -56,52 +36,6 @@ bool is_host_address(std::string_view text) {
     return inet_pton(AF_INET6, buffer, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
 }
 
-void check_health(const HealthCheck& check, const Path& path, Problems& problems) {
-    check_range(check.interval_ms, kIntervalRange, path / "interval_ms", problems);
-    check_range(check.timeout_ms, kTimeoutRange, path / "timeout_ms", problems);
-    check_range(check.rise, kRiseRange, path / "rise", problems);
-    check_range(check.fall, kFallRange, path / "fall", problems);
-    check_range(check.jitter_percent, kJitterRange, path / "jitter_percent", problems);
-    if (check.path.empty() || check.path[0] != '/' || check.path.size() > kMaxPathBytes || !is_visible(check.path)) {
-        problems.add(path / "path", "'" + shown(check.path) +
-                                        "' is not a path (it begins with /, visible ASCII, at most " +
-                                        std::to_string(kMaxPathBytes) + " bytes)");
-    }
-    check_optional_name(check.host, path / "host", problems);
-    if (check.expected.empty() || check.expected.size() > kMaxRanges) {
-        problems.add(path / "expected", std::to_string(check.expected.size()) + " ranges; 1-" +
-                                            std::to_string(kMaxRanges) + " are allowed");
-    }
-    size_t i = 0;
-    for (const auto& [first, last] : check.expected) {
-        if (!kStatusRange.holds(first) || !kStatusRange.holds(last) || first > last) {
-            problems.add((path / "expected")[i], "'" + std::to_string(first) + "-" + std::to_string(last) +
-                                                     "' is not a range of status codes within 100-599");
-        }
-        if (++i > kMaxRanges) break;
-    }
-}
-
-void check_policy(const Policy& policy, const Path& path, Problems& problems) {
-    check_range(policy.virtual_nodes, kVirtualNodesRange, path / "virtual_nodes", problems);
-    check_range(policy.drain_timeout_ms, kDrainRange, path / "drain_timeout_ms", problems);
-    check_range(policy.table_size, kTableSizeRange, path / "table_size", problems);
-    if (kTableSizeRange.holds(policy.table_size) && !is_prime(policy.table_size)) {
-        problems.add(path / "table_size", kTableSizeRange.complaint(std::to_string(policy.table_size)));
-    }
-    if (policy.load_factor_percent != 0) {
-        check_range(policy.load_factor_percent, kLoadFactorRange, path / "load_factor_percent", problems);
-    }
-    if (policy.hash.source != HashKey::Source::client_ip && !is_hash_name(policy.hash.source, policy.hash.name)) {
-        const std::string source(to_string(policy.hash.source));
-        problems.add(path / "hash" / source, "'" + shown(policy.hash.name) + "' is not the name of a " + source +
-                                                 (policy.hash.source == HashKey::Source::header  ? " in lower case"
-                                                  : policy.hash.source == HashKey::Source::query ? " parameter"
-                                                                                                 : ""));
-    }
-    if (policy.health_check) check_health(*policy.health_check, path / "health_check", problems);
-}
-
 void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& problems) {
     if (!is_ip(endpoint.address)) {
         problems.add(path / "address", "'" + shown(endpoint.address) + "' is not an IP address");
@@ -110,6 +44,7 @@ void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& proble
     }
     check_range(endpoint.port, kPortRange, path / "port", problems);
     check_range(endpoint.weight, kWeightRange, path / "weight", problems);
+    check_range(endpoint.priority, kPriorityRange, path / "priority", problems);
     check_optional_name(endpoint.zone, path / "zone", problems);
     check_optional_name(endpoint.node, path / "node", problems);
 }
@@ -143,14 +78,6 @@ bool is_ip(std::string_view text) {
     return inet_pton(AF_INET, buffer, parsed) == 1 || inet_pton(AF_INET6, buffer, parsed) == 1;
 }
 
-bool is_hash_name(HashKey::Source source, std::string_view name) {
-    if (name.empty() || name.size() > kMaxNameBytes) return false;
-    return std::all_of(name.begin(), name.end(), [source](char c) {
-        if (source == HashKey::Source::query) return is_visible(c) && c != '&' && c != '=' && c != '#';
-        return is_token_char(c) && !(source == HashKey::Source::header && c >= 'A' && c <= 'Z');
-    });
-}
-
 void validate(const Listener& listener, const Path& path, Problems& problems) {
     check_name(listener.name, path / "name", problems);
     if (!is_ip(listener.address)) {
@@ -161,7 +88,7 @@ void validate(const Listener& listener, const Path& path, Problems& problems) {
 
 void validate(const Upstream& upstream, const Path& path, Problems& problems) {
     check_name(upstream.name, path / "name", problems);
-    check_policy(upstream.policy, path / "policy", problems);
+    validate(upstream.policy, path / "policy", problems);
     check_cluster_ips(upstream, path, problems);
     const Path aliases = path / "aliases";
     if (upstream.aliases.size() > kMaxAliases) {

@@ -10,6 +10,7 @@ namespace steelyard::config {
 
 void validate(const Listener& listener, const Path& path, Problems& problems);
 void validate(const Upstream& upstream, const Path& path, Problems& problems);
+void validate(const Policy& policy, const Path& path, Problems& problems);
 void validate(const EndpointSlice& slice, const Path& path, Problems& problems);
 void validate(const Resource& resource, const Path& path, Problems& problems);
 void validate(const ResourceKey& key, const Path& path, Problems& problems);
