@@ -14,7 +14,7 @@ set -euo pipefail
 build_packages=(
     g++ cmake ninja-build make pkg-config git
     libboost-dev libboost-system-dev libcpprest-dev nlohmann-json3-dev prometheus-cpp-dev libgtest-dev libgmock-dev
-    libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libssl-dev
+    libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libssl-dev zlib1g-dev libbrotli-dev libzstd-dev
 )
 python_packages=(python3 python3-venv ca-certificates)
 test_packages=(
