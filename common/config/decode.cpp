@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kProtocolNames = "tcp, http";
+constexpr const char* kProtocolNames = "tcp, http, udp";
 
 Listener decode_listener(const Fields& fields) {
     Listener listener;

@@ -5,7 +5,7 @@
 namespace steelyard::config {
 namespace {
 
-constexpr Names<Protocol, 2> kProtocols{{{Protocol::tcp, "tcp"}, {Protocol::http, "http"}}};
+constexpr Names<Protocol, 3> kProtocols{{{Protocol::tcp, "tcp"}, {Protocol::http, "http"}, {Protocol::udp, "udp"}}};
 constexpr Names<EndpointState, 2> kStates{{{EndpointState::ready, "ready"}, {EndpointState::draining, "draining"}}};
 
 struct KeyOf {

@@ -12,7 +12,8 @@
 
 namespace steelyard::config {
 
-enum class Protocol : uint8_t { tcp, http };
+// Of UDP, an upstream has no health check, and captured traffic does not come to it (docs/udp.md).
+enum class Protocol : uint8_t { tcp, http, udp };
 
 // One port of one Service. `name` is "namespace/service:port" with the port's name, or its number when it has none.
 struct Upstream {
