@@ -156,6 +156,7 @@ struct HttpPolicy {
 constexpr size_t kMaxHeaderEdits = 32;
 constexpr size_t kMaxHeaderValue = 1024;
 constexpr size_t kMaxCompressedTypes = 64;
+constexpr size_t kMaxHeaderEditBytes = 4096;  // of one direction's lines
 
 struct Policy {
     Algorithm algorithm = Algorithm::weighted_round_robin;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
 
 #include "common/config/checks.hpp"
 #include "common/config/prime.hpp"
@@ -58,42 +60,66 @@ bool is_field_value(std::string_view text) {
            std::all_of(text.begin(), text.end(), [&](char c) { return is_visible(c) || blank(c); });
 }
 
-// They say where a message ends, or hold for one hop: the proxy's own to write.
-bool is_framing_field(std::string_view name) {
-    constexpr std::array<std::string_view, 11> kNames{"connection",
-                                                      "content-length",
-                                                      "expect",
-                                                      "host",
-                                                      "keep-alive",
-                                                      "proxy-connection",
-                                                      "te",
-                                                      "trailer",
-                                                      "transfer-encoding",
-                                                      "upgrade",
-                                                      "proxy-authorization"};
+std::string folded(std::string_view name) {
     std::string lower(name);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    return std::find(kNames.begin(), kNames.end(), lower) != kNames.end();
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+        if (c == '_') c = '-';  // CGI-like gateways take one for the other
+    }
+    return lower;
 }
 
-void check_edits(const std::vector<HeaderEdit>& edits, const Path& path, Problems& problems) {
+bool is_one_of(const std::string& name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// They say where a message ends, hold for one hop, or tell who asked: the proxy's own to write.
+bool is_own_field(std::string_view name, bool of_request) {
+    const std::string lower = folded(name);
+    if (lower.starts_with("proxy-")) return true;
+    if (is_one_of(lower, {"connection", "content-length", "expect", "host", "keep-alive", "max-forwards", "te",
+                          "trailer", "transfer-encoding", "upgrade"})) {
+        return true;
+    }
+    return of_request && is_one_of(lower, {"forwarded", "traceparent", "tracestate", "x-forwarded-for",
+                                           "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-request-id"});
+}
+
+// Edits are done at once: which of two came first must not matter.
+bool is_named_again(const std::vector<HeaderEdit>& edits, size_t i) {
+    const auto adds = [](const HeaderEdit& edit) { return edit.kind == HeaderEdit::Kind::add; };
+    for (size_t j = 0; j < i; ++j) {
+        if (!(adds(edits[i]) && adds(edits[j])) && folded(edits[j].name) == folded(edits[i].name)) return true;
+    }
+    return false;
+}
+
+void check_edits(const std::vector<HeaderEdit>& edits, bool of_request, const Path& path, Problems& problems) {
     if (edits.size() > kMaxHeaderEdits) {
         problems.add(path, std::to_string(edits.size()) + " changes; at most " + std::to_string(kMaxHeaderEdits) +
                                " are allowed");
         return;
     }
+    size_t bytes = 0;
     for (size_t i = 0; i < edits.size(); ++i) {
         const Path at = path[i];
         if (!is_token(edits[i].name) || edits[i].name.size() > kMaxNameBytes) {
             problems.add(at / "name", "'" + shown(edits[i].name) + "' is not the name of a header field");
-        } else if (is_framing_field(edits[i].name)) {
+        } else if (is_own_field(edits[i].name, of_request)) {
             problems.add(at / "name", "'" + edits[i].name + "' is the proxy's own to write");
+        } else if (is_named_again(edits, i)) {
+            problems.add(at / "name", "'" + edits[i].name + "' is named twice; only add may be");
         }
         if (!is_field_value(edits[i].value)) {
             problems.add(at / "value", "'" + shown(edits[i].value) +
                                            "' is not a header field's value (printable ASCII, at most " +
                                            std::to_string(kMaxHeaderValue) + " bytes, no blanks around it)");
         }
+        if (edits[i].kind != HeaderEdit::Kind::remove) bytes += edits[i].name.size() + edits[i].value.size() + 4;
+    }
+    if (bytes > kMaxHeaderEditBytes) {
+        problems.add(path, "makes a head longer by " + std::to_string(bytes) + " bytes; at most " +
+                               std::to_string(kMaxHeaderEditBytes) + " are allowed");
     }
 }
 
@@ -180,8 +206,8 @@ void check_http(const HttpPolicy& http, const Path& path, Problems& problems) {
         check(http.path->replacement, "replacement");
     }
     if (http.redirect) check_redirect(*http.redirect, path / "redirect", problems);
-    check_edits(http.request_headers, path / "request_headers", problems);
-    check_edits(http.response_headers, path / "response_headers", problems);
+    check_edits(http.request_headers, true, path / "request_headers", problems);
+    check_edits(http.response_headers, false, path / "response_headers", problems);
     if (http.compression) check_compression(*http.compression, path / "compression", problems);
     if (http.cache) {
         const Path cache = path / "cache";

@@ -61,7 +61,8 @@ std::string_view reason_phrase(uint16_t status) {
     return "Unknown";
 }
 
-size_t write_error(uint16_t status, std::string_view detail, bool close, bool head_request, std::span<char> out) {
+size_t write_error(uint16_t status, std::string_view detail, bool close, bool head_request, std::span<char> out,
+                   const Edits* edits) {
     const std::string_view phrase = reason_phrase(status);
     constexpr size_t kAroundDetail = 3 + 1 + 2 + 1;  // "STATUS " ": " "\n"
     Writer writer(out);
@@ -69,9 +70,18 @@ size_t write_error(uint16_t status, std::string_view detail, bool close, bool he
     writer.put_number(status);
     writer.put(" ");
     writer.put(phrase);
-    writer.put("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+    writer.put("\r\n");
+    if (edits == nullptr || !edits->takes("content-type")) {
+        writer.put("Content-Type: text/plain; charset=utf-8\r\n");
+    }
+    writer.put("Content-Length: ");
     writer.put_number(kAroundDetail + phrase.size() + detail.size());
-    writer.put(close ? std::string_view("\r\nConnection: close\r\n\r\n") : std::string_view("\r\n\r\n"));
+    writer.put("\r\n");
+    // RFC 9110 section 15.5.6 wants a list: what goes on to endpoints, which may refuse more.
+    if (status == 405) writer.put("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    if (close) writer.put("Connection: close\r\n");
+    if (edits != nullptr) writer.put(edits->lines());
+    writer.put("\r\n");
     if (!head_request) {
         writer.put_number(status);
         writer.put(" ");

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -101,8 +102,11 @@ struct RequestHead {
     // would carry requests that no route was matched for, so that field is dropped and the request stays an
     // HTTP/1.1 one.
     bool upgrade = false;
+    // TRACE and OPTIONS: how many more hops the request may take (RFC 9110 section 7.6.2), at most kMostForwards.
+    std::optional<uint32_t> max_forwards;
     HeaderList headers;
 };
+constexpr uint32_t kMostForwards = 999'999'999;
 
 struct ResponseHead {
     uint16_t status = 0;  // 100 .. 599

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "sidecar/http/fields.hpp"
@@ -74,10 +75,28 @@ ParseState parse_request_line(Cursor& cursor, RequestHead& head) {
     return parse_line_end(cursor, Fault::bad_request_line);
 }
 
+// Other methods' is no business of ours. One that is no number, or comes twice, would have the request go round for ever.
+Fault read_max_forwards(RequestHead& head) {
+    head.max_forwards.reset();
+    if (head.method != Method::trace && head.method != Method::options) return Fault::none;
+    for (const Header& field : head.headers) {
+        if (!scan::equals_ignoring_case(field.name, "max-forwards")) continue;
+        if (head.max_forwards || field.value.empty()) return Fault::bad_header_value;
+        uint64_t hops = 0;
+        for (const char c : field.value) {
+            if (!scan::is_digit(c)) return Fault::bad_header_value;
+            hops = std::min<uint64_t>(hops * 10 + static_cast<uint64_t>(c - '0'), kMostForwards);
+        }
+        head.max_forwards = static_cast<uint32_t>(hops);
+    }
+    return Fault::none;
+}
+
 // What only the whole head tells.
 Fault settle(RequestHead& head, const FieldFacts& facts) {
     Fault fault = settle_authority(head, facts.has_host, facts.host);
     if (fault == Fault::none) fault = check_framing(facts, head.minor_version);
+    if (fault == Fault::none) fault = read_max_forwards(head);
     if (fault != Fault::none) return fault;
 
     head.framing = facts.has_encoding ? Framing::chunked : facts.has_length ? Framing::length : Framing::none;

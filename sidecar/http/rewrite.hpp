@@ -10,7 +10,9 @@
 #include <span>
 #include <string_view>
 
+#include "sidecar/http/edits.hpp"
 #include "sidecar/http/message.hpp"
+#include "sidecar/http/rules.hpp"
 
 namespace steelyard::http {
 
@@ -32,8 +34,9 @@ struct ForwardedFor {
 // and tracestate with it. Body framing stays (one Content-Length or Transfer-Encoding: chunked). Expect: 100-continue is
 // passed on, save for an HTTP/1.0 client (RFC 9110 section 10.1.1). With head.upgrade, Connection: upgrade and Upgrade
 // are passed on. Returns the bytes written, 0 when `out` is too small.
+// `rules` (null: none) change the target's path, the Host and other fields last; X-Forwarded-Host and Forwarded keep the client's Host.
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
-                          std::span<char> out);
+                          std::span<char> out, const Rules* rules = nullptr);
 
 struct ResponseRewrite {
     bool close = false;                // the client connection ends after this response: "Connection: close"
@@ -43,6 +46,7 @@ struct ResponseRewrite {
     // connection's end is then the body's. Send only the data that BodyTracker::consume(input, data) hands out,
     // then close.
     bool strip_chunked = false;
+    const Edits* edits = nullptr;  // null: none. Not of interim answers
 };
 
 // What the client sees: always HTTP/1.1 in the status line (RFC 9112 section 2.3 sends the proxy's own version). A body
@@ -52,8 +56,22 @@ size_t write_response_head(const ResponseHead& head, const ResponseRewrite& rewr
 
 // A whole small response of the proxy's own: status, text/plain body "STATUS reason: detail\n", Content-Length, and
 // Connection: close when asked. For HEAD the body is left out. Returns bytes written, 0 when too small (512 bytes are
-// always enough for a detail of 200).
-size_t write_error(uint16_t status, std::string_view detail, bool close, bool head_request, std::span<char> out);
+// always enough for a detail of 200, without `edits`).
+size_t write_error(uint16_t status, std::string_view detail, bool close, bool head_request, std::span<char> out,
+                   const Edits* edits = nullptr);
+
+// A whole response of the proxy's own without content. Returns bytes written, 0 when too small.
+struct LocalAnswer {
+    uint16_t status = 200;
+    bool close = false;                // the client connection ends after it
+    uint8_t client_minor_version = 1;  // an HTTP/1.0 client that stays is told
+    const Edits* edits = nullptr;      // null: none
+};
+size_t write_empty(const LocalAnswer& answer, std::span<char> out);
+// With a Location of scheme, host, port and the request's path and query: always a whole URI, so that a path such as "//evil.test" names no
+// host. `scheme` is the request's own. The head has an authority, or the redirect a host.
+size_t write_redirect(const config::Redirect& to, const RequestHead& head, std::string_view scheme,
+                      const LocalAnswer& answer, std::span<char> out);
 
 // The phrase of RFC 9110 section 15 (and 6585, 8470); "Unknown" for a status without one.
 std::string_view reason_phrase(uint16_t status);

@@ -95,31 +95,61 @@ uint32_t dropped_fields(const RequestHead& head, const ForwardedFor& from, bool 
     return dropped;
 }
 
+constexpr std::string_view kMaxForwards = "max-forwards";
+
+// One hop less. Who is the last one answers, and does not come here.
+void write_max_forwards(const RequestHead& head, Writer& writer) {
+    if (!head.max_forwards || *head.max_forwards == 0) return;
+    writer.put("Max-Forwards: ");
+    writer.put_number(*head.max_forwards - 1);
+    writer.put("\r\n");
+}
+
+void write_target(const RequestHead& head, const Rules* rules, Writer& writer) {
+    if (rules == nullptr || !rules->path) return writer.put(head.path);
+    const auto [front, rest] = rules->path->apply(head.path);
+    writer.put(front);
+    writer.put(rest);
+}
+
+void write_host(const RequestHead& head, const Rules* rules, std::string_view default_host, Writer& writer) {
+    writer.put("Host: ");
+    if (rules != nullptr && !rules->host.empty()) {
+        writer.put(rules->host);
+    } else {
+        writer.put(head.authority.empty() ? default_host : head.authority);
+    }
+    writer.put("\r\n");
+}
+
 }  // namespace
 
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
-                          std::span<char> out) {
+                          std::span<char> out, const Rules* rules) {
     Writer writer(out);
     writer.put(head.method_text);
     writer.put(" ");
-    writer.put(head.path);
-    writer.put(" HTTP/1.1\r\nHost: ");
-    writer.put(head.authority.empty() ? default_host : head.authority);
-    writer.put("\r\n");
+    write_target(head, rules, writer);
+    writer.put(" HTTP/1.1\r\n");
+    write_host(head, rules, default_host, writer);
 
     const bool traced = has_well_formed_traceparent(head.headers);
     const FieldFilter filter(head.headers, dropped_fields(head, forwarded, traced));
     FieldCopier copier(writer);
     for (const Header& field : head.headers) {
-        if (filter.keeps(field)) copier.add(field);
+        if (!filter.keeps(field) || (rules != nullptr && rules->request.takes(field.name))) continue;
+        if (head.max_forwards && scan::equals_ignoring_case(field.name, kMaxForwards)) continue;
+        copier.add(field);
     }
     copier.flush();
+    write_max_forwards(head, writer);
 
     if (head.framing == Framing::chunked) writer.put("Transfer-Encoding: chunked\r\n");
     write_connection(head, writer);
     write_who_asked(head, forwarded, writer);
     if (!forwarded.request_id.empty()) write_line("X-Request-Id: ", forwarded.request_id, writer);
     if (!traced && !forwarded.traceparent.empty()) write_line("traceparent: ", forwarded.traceparent, writer);
+    if (rules != nullptr) writer.put(rules->request.lines());
     writer.put("\r\n");
     return writer.size();
 }

@@ -32,13 +32,15 @@ size_t write_response_head(const ResponseHead& head, const ResponseRewrite& rewr
     if (rewrite.strip_chunked) dropped |= bit(HeaderId::trailer);
     const FieldFilter filter(head.headers, dropped);
     FieldCopier copier(writer);
+    const Edits* const edits = head.informational() ? nullptr : rewrite.edits;
     for (const Header& field : head.headers) {
-        if (filter.keeps(field)) copier.add(field);
+        if (filter.keeps(field) && !(edits != nullptr && edits->takes(field.name))) copier.add(field);
     }
     copier.flush();
 
     if (head.framing == Framing::chunked && !rewrite.strip_chunked) writer.put("Transfer-Encoding: chunked\r\n");
     write_connection(head, rewrite, writer);
+    if (edits != nullptr) writer.put(edits->lines());
     writer.put("\r\n");
     return writer.size();
 }

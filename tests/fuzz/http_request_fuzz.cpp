@@ -39,6 +39,61 @@ void check_pieces(std::string_view text, const ParseResult& whole, size_t step) 
     require(result.head_bytes == whole.head_bytes);
 }
 
+const Rules& rules() {
+    static const auto made = [] {
+        using Kind = steelyard::config::HeaderEdit::Kind;
+        steelyard::config::HttpPolicy policy;
+        policy.host = "web.internal:81";
+        policy.path = {"/a", "/other/"};
+        policy.request_headers = {{Kind::set, "X-Set", "1"}, {Kind::add, "Via", "1.1 f"}, {Kind::remove, "Cookie", ""}};
+        return make_rules(policy);
+    }();
+    return *made;
+}
+
+// The same under a policy: still one whole request, with the policy's Host, path and fields.
+void check_edited(const RequestHead& head) {
+    std::vector<char> out(64 * 1024);
+    const ForwardedFor from{.client_address = "192.0.2.1"};
+    const size_t size = write_request_head(head, from, "default.test", out, &rules());
+    require(size > 0);
+    require(write_request_head(head, from, "default.test", {out.data(), size - 1}, &rules()) == 0);
+    require(write_request_head(head, from, "default.test", out, &rules()) == size);
+
+    const auto again = std::make_unique<RequestHead>();
+    uint32_t scanned = 0;
+    const Limits roomy{.max_head_bytes = 64 * 1024, .max_headers = kMaxHeaders};
+    const ParseResult result = parse_request({out.data(), size}, scanned, roomy, *again);
+    if (result.fault == Fault::too_many_headers) return;
+    require(result.state == ParseState::complete && result.head_bytes == size);
+    require(again->method == head.method && again->authority == "web.internal:81");
+    require(again->framing == head.framing && again->content_length == head.content_length);
+    const bool matches =
+        head.path.starts_with("/a") && (head.path.size() == 2 || head.path[2] == '/' || head.path[2] == '?');
+    require(matches ? again->path == "/other" + std::string(head.path.substr(2)) : again->path == head.path);
+    size_t set = 0;
+    for (const Header& field : again->headers) {
+        require(field.name != "Cookie" && field.name != "cookie");
+        if (field.name == "X-Set") require(field.value == "1" && ++set == 1);
+    }
+    require(set == 1);
+    if (head.max_forwards && *head.max_forwards != 0) require(again->max_forwards == *head.max_forwards - 1);
+}
+
+void check_redirected(const RequestHead& head) {
+    std::vector<char> out(128 * 1024);
+    const steelyard::config::Redirect to{"https", head.authority.empty() ? "shop.test" : "", 0, 308};
+    const size_t size = write_redirect(to, head, "http", {.status = 308}, out);
+    require(size > 0);
+    const auto answer = std::make_unique<ResponseHead>();
+    uint32_t scanned = 0;
+    const ParseResult result =
+        parse_response({out.data(), size}, scanned, {.max_head_bytes = 128 * 1024}, head.method, *answer);
+    require(result.state == ParseState::complete && result.head_bytes == size && answer->headers.size() == 2);
+    const std::string_view location = answer->headers[1].value;
+    require(location.starts_with("https://") && location.find_first_of("\"<>\\^`{|} ") == std::string_view::npos);
+}
+
 void check_rewritten(const RequestHead& head) {
     std::vector<char> out(64 * 1024);
     // Half of the inputs come from a trusted peer.
@@ -104,6 +159,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (whole.state == ParseState::complete) {
         require(whole.head_bytes <= input.size());
         check_rewritten(*head);
+        check_edited(*head);
+        check_redirected(*head);
     }
     return 0;
 }

@@ -102,6 +102,15 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"http":{"response_headers":[{"kind":"set","name":"a","value":"b\r\nc: d"}]}})",
             "policy.http.response_headers[0].value: 'b??c: d' is not a header field's value (printable ASCII, at most "
             "1024 bytes, no blanks around it)"},
+        Wrong{R"({"http":{"request_headers":[{"kind":"set","name":"Host","value":"b"}]}})",
+              "policy.http.request_headers[0].name: 'Host' is the proxy's own to write"},
+        Wrong{R"({"http":{"request_headers":[{"kind":"remove","name":"Proxy-Anything","value":""}]}})",
+              "policy.http.request_headers[0].name: 'Proxy-Anything' is the proxy's own to write"},
+        Wrong{R"({"http":{"request_headers":[{"kind":"add","name":"X_Forwarded_For","value":"b"}]}})",
+              "policy.http.request_headers[0].name: 'X_Forwarded_For' is the proxy's own to write"},
+        Wrong{
+            R"({"http":{"request_headers":[{"kind":"set","name":"X-A","value":"b"},{"kind":"add","name":"x-a","value":"c"}]}})",
+            "policy.http.request_headers[1].name: 'x-a' is named twice; only add may be"},
         Wrong{R"({"http":{"compression":{"codings":["lzma"]}}})",
               "policy.http.compression.codings[0]: 'lzma' is not one of gzip, br, zstd"},
         Wrong{R"({"http":{"compression":{"codings":["gzip","gzip"]}}})",
@@ -110,6 +119,29 @@ INSTANTIATE_TEST_SUITE_P(
               "policy.http.compression.types[0]: 'Text/HTML' is not a media type in lower case"},
         Wrong{R"({"http":{"cache":{"max_bytes":65536,"max_object_bytes":65537}}})",
               "policy.http.cache.max_object_bytes: is more than max_bytes"}));
+
+std::string problem_of_edits(size_t bytes_of_each) {
+    std::string edits;
+    for (const char* name : {"A", "B", "C", "D"}) {
+        edits += std::string(edits.empty() ? "" : ",") + R"({"kind":"add","name":")" + name + R"(","value":")" +
+                 std::string(bytes_of_each, 'x') + "\"}";
+    }
+    return problem_of(R"({"http":{"response_headers":[)" + edits + "]}}");
+}
+
+TEST(ConfigPolicy, BoundsWhatEditsAddToAHead) {
+    EXPECT_EQ(problem_of_edits(1019), "");
+    EXPECT_EQ(problem_of_edits(1020),
+              "policy.http.response_headers: makes a head longer by 4100 bytes; at most 4096 are allowed");
+}
+
+TEST(ConfigPolicy, AnswersMayHaveFieldsThatRequestsMayNot) {
+    EXPECT_EQ(problem_of(R"({"http":{"response_headers":[{"kind":"remove","name":"X-Request-Id","value":""}]}})"), "");
+    EXPECT_EQ(
+        problem_of(
+            R"({"http":{"request_headers":[{"kind":"add","name":"Via","value":"a"},{"kind":"add","name":"via","value":"b"}]}})"),
+        "");
+}
 
 }  // namespace
 }  // namespace steelyard::config

@@ -179,5 +179,20 @@ TEST(Expect, MattersAs100ContinueInHttp11) {
     EXPECT_FALSE(request("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n")->head.expect_continue);
 }
 
+TEST(RequestFields, MaxForwardsOfTraceAndOptionsIsOneNumber) {
+    const auto fault = [](std::string_view method, std::string_view lines) {
+        return request_fault(std::string(method) + " / HTTP/1.1\r\nHost: a\r\n" + std::string(lines) + "\r\n");
+    };
+    for (const std::string_view bad : {"Max-Forwards:\r\n", "Max-Forwards: -1\r\n", "Max-Forwards: 1, 2\r\n",
+                                       "Max-Forwards: 0x1\r\n", "Max-Forwards: 1\r\nmax-forwards: 1\r\n"}) {
+        EXPECT_EQ(fault("TRACE", bad), Fault::bad_header_value) << printable(bad);
+        EXPECT_EQ(fault("OPTIONS", bad), Fault::bad_header_value) << printable(bad);
+        EXPECT_EQ(fault("GET", bad), Fault::none) << printable(bad);
+    }
+    const auto hops = request("TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 7\r\n\r\n");
+    EXPECT_EQ(hops->head.max_forwards, 7U);
+    EXPECT_EQ(request("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n")->head.max_forwards, std::nullopt);
+}
+
 }  // namespace
 }  // namespace steelyard::http

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sidecar/http/rewrite.hpp"
+#include "sidecar/http/scan.hpp"
 #include "tests/unit/sidecar/http/heads.hpp"
 
 namespace steelyard::http {
@@ -22,6 +23,10 @@ std::string rewritten(std::string_view text, const ForwardedFor& from = kFrom) {
     const auto parsed = request(text);
     EXPECT_EQ(parsed->result.state, ParseState::complete) << printable(text) << to_string(parsed->result.fault);
     return rewritten(parsed->head, from);
+}
+size_t scan_for(std::string text, std::string_view wanted) {
+    for (char& c : text) c = scan::lower(c);
+    return text.find(wanted);
 }
 // A GET of a.test with these lines, without what is always the same in the result: request line, Host, forwarding.
 std::string kept(std::string_view lines) {
@@ -190,6 +195,20 @@ TEST(RewriteRequest, PassesExpectOnSaveFromHttp10) {
     EXPECT_EQ(kept("Expect: 100-continue\r\n"), "Expect: 100-continue\r\n");
     EXPECT_EQ(rewritten("GET / HTTP/1.0\r\nHost: a.test\r\nExpect: 100-continue\r\n\r\n"),
               "GET / HTTP/1.1\r\nHost: a.test\r\n" + std::string(kForwarded));
+}
+
+TEST(RewriteRequest, TakesOneHopOffMaxForwardsOfTraceAndOptions) {
+    const auto hops = [](std::string_view method, std::string_view value) {
+        const std::string text = rewritten(
+            std::string(method) + " / HTTP/1.1\r\nHost: a\r\nmax-forwards: " + std::string(value) + "\r\n\r\n");
+        const size_t at = scan_for(text, "max-forwards: ");
+        return at == std::string::npos ? "none" : text.substr(at + 14, text.find("\r\n", at) - at - 14);
+    };
+    EXPECT_EQ(hops("TRACE", "1"), "0");
+    EXPECT_EQ(hops("OPTIONS", "010"), "9");
+    EXPECT_EQ(hops("OPTIONS", "99999999999999999999999999"), "999999998");
+    EXPECT_EQ(hops("GET", "0"), "0") << "is no business of ours";
+    EXPECT_EQ(hops("GET", "x"), "x");
 }
 
 TEST(RewriteRequest, WritesAHeadThatWasPutTogetherByHand) {
