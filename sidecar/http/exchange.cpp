@@ -56,6 +56,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     request_done_ = request_failed_ = host_lost_ = need_more_ = spoilt_ = false;
     interims_ = 0;
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
+    bulk_request_ = bulk_response_ = false;
     replayable_ = true;
     learn_client(head);
     if (note_ != nullptr) note_->set_real_ip(client_ip());

@@ -149,3 +149,6 @@ private:
 };
 
 }  // namespace steelyard::http
+    bool encoding_ = false;          // what is in response_ goes through content_'s encoder
+    bool bulk_request_ = false;      // a read has filled its block: larger ones are worth it
+    bool bulk_response_ = false;

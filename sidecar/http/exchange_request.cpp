@@ -104,8 +104,11 @@ bool Exchange::read_request_body() {
     input.consume(std::exchange(body_held_, 0));
     if (body_sent_ != 0) replayable_ = false;
     body_sent_ = 0;
+    // A block that a read has filled: the client is faster than we are.
+    if (input.has_block() && input.room().empty()) bulk_request_ = true;
     input.clear();  // all of it was this body
-    if (input.capacity() < BufferPool::kLarge) input = worker_.buffers.acquire(BufferPool::kLarge);
+    const size_t wanted = bulk_request_ ? BufferPool::kBulk : BufferPool::kLarge;
+    if (input.capacity() < wanted) input = worker_.buffers.acquire(wanted);
     const auto io = channel.read(input.room());
     if (io.status == Channel::Status::would_block) {
         input.release();

@@ -202,7 +202,10 @@ bool Exchange::read_response_body() {
         response_.release();
         return false;
     }
-    if (!response_.has_block()) response_ = worker_.buffers.acquire(BufferPool::kLarge);
+    // A block that a read has filled: the host is faster than we are.
+    if (response_.has_block() && response_.room().empty()) bulk_response_ = true;
+    const size_t wanted = bulk_response_ ? BufferPool::kBulk : BufferPool::kLarge;
+    if (response_.capacity() < wanted) response_ = worker_.buffers.acquire(wanted);
     response_.clear();
     const auto io = upstream_->channel.read(response_.room());
     if (io.status == Channel::Status::would_block) {

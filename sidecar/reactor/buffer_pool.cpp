@@ -41,10 +41,14 @@ void Buffer::release() {
 BufferPool::~BufferPool() {
     for (char* block : small_) delete[] block;
     for (char* block : large_) delete[] block;
+    for (char* block : bulk_) delete[] block;
 }
 
 Buffer BufferPool::acquire(size_t size_hint) {
-    const size_t capacity = size_hint <= kSmall ? kSmall : kLarge;
+    const size_t capacity = size_hint <= kSmall                               ? kSmall
+                            : size_hint <= kLarge || bulk_out_ == kBulkBlocks ? kLarge
+                                                                              : kBulk;
+    if (capacity == kBulk) ++bulk_out_;
     auto& idle = shelf(capacity);
     Buffer buffer;
     if (idle.empty()) {
@@ -69,7 +73,8 @@ void BufferPool::grow(Buffer& buffer) {
 void BufferPool::give_back(char* data, size_t capacity) {
     bytes_out_ -= capacity;
     auto& idle = shelf(capacity);
-    if (idle.size() < kKeep) {
+    if (capacity == kBulk) --bulk_out_;
+    if (idle.size() < (capacity == kBulk ? kKeepBulk : kKeep)) {
         idle.push_back(data);
     } else {
         delete[] data;

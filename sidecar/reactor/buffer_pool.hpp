@@ -1,5 +1,5 @@
 #pragma once
-// Buffers of two sizes, handed out last-in first-out so that the hot ones stay in cache. One pool a worker, not thread-safe.
+// Buffers of three sizes, handed out last-in first-out so that the hot ones stay in cache. One pool a worker, not thread-safe.
 // A connection holds a buffer only while bytes are under way, which is why an idle connection costs almost nothing.
 #include <array>
 #include <cstddef>
@@ -51,8 +51,13 @@ class BufferPool {
 public:
     static constexpr size_t kSmall = size_t{4} * 1024;
     static constexpr size_t kLarge = size_t{20} * 1024;  // the longest head (16 KiB) and what the proxy adds to it
-    // Idle blocks kept of each size; what is released beyond goes back to the system.
+    // For bodies that come faster than they are passed on: each system call moves more. At most kBulkBlocks are out at a time, who
+    // asks for one more gets a large one.
+    static constexpr size_t kBulk = size_t{128} * 1024;
+    static constexpr size_t kBulkBlocks = 64;
+    // Idle blocks kept of the two smaller sizes, and of the bulk ones; what is released beyond goes back to the system.
     static constexpr size_t kKeep = 512;
+    static constexpr size_t kKeepBulk = 16;
 
     BufferPool() = default;
     BufferPool(const BufferPool&) = delete;
@@ -67,10 +72,14 @@ public:
 private:
     friend class Buffer;
     void give_back(char* data, size_t capacity);
-    std::vector<char*>& shelf(size_t capacity) { return capacity == kSmall ? small_ : large_; }
+    std::vector<char*>& shelf(size_t capacity) {
+        return capacity == kSmall ? small_ : capacity == kLarge ? large_ : bulk_;
+    }
 
     std::vector<char*> small_;
     std::vector<char*> large_;
+    std::vector<char*> bulk_;
+    size_t bulk_out_ = 0;
     size_t bytes_out_ = 0;
 };
 

@@ -73,5 +73,19 @@ TEST(BufferPool, KeepsOnlySoManyIdleBlocks) {
     EXPECT_EQ(pool.bytes_out(), 0U);
 }
 
+TEST(BufferPool, HandsOutOnlySoManyBulkBlocks) {
+    BufferPool pool;
+    std::vector<Buffer> many;
+    for (size_t i = 0; i < BufferPool::kBulkBlocks; ++i) {
+        many.push_back(pool.acquire(BufferPool::kLarge + 1));
+        ASSERT_EQ(many.back().capacity(), BufferPool::kBulk);
+    }
+    EXPECT_EQ(pool.acquire(BufferPool::kBulk).capacity(), BufferPool::kLarge);
+    many.pop_back();
+    EXPECT_EQ(pool.acquire(BufferPool::kBulk).capacity(), BufferPool::kBulk);
+    many.clear();
+    EXPECT_EQ(pool.bytes_out(), 0U);
+}
+
 }  // namespace
 }  // namespace steelyard
