@@ -3,7 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "common/config/policy.hpp"
 #include "sidecar/http/rewrite.hpp"
+#include "sidecar/http/rules.hpp"
 #include "sidecar/reactor/address_key.hpp"
 
 namespace steelyard::http {
@@ -143,8 +145,10 @@ void ClientConnection::refuse(Fault fault) {
 }
 
 void ClientConnection::refuse(uint16_t status, std::string_view detail, std::string_view failure) {
-    std::array<char, 512> text;
-    const size_t size = write_error(status, detail, true, false, text);
+    std::array<char, 512 + config::kMaxHeaderEditBytes> text;
+    const auto* snapshot = upstream_->snapshot();
+    const Edits* edits = snapshot != nullptr && snapshot->rules ? &snapshot->rules->response : nullptr;
+    const size_t size = write_error(status, detail, true, false, text, edits);
     // A new connection's socket takes some hundred bytes; a client that lets even that fill up gets no message.
     const auto written = client_.write(std::string_view(text.data(), size));
     if (worker_.access_log != nullptr) log_refusal(status, failure, written.bytes);

@@ -14,7 +14,6 @@ namespace steelyard::http {
 namespace {
 
 constexpr std::string_view kLost = "the endpoint closed the connection before it answered";
-constexpr size_t kMaxError = 512;  // what write_error() needs at most
 
 // Asks the kernel whether an idle connection was closed by the host in this very moment.
 bool is_dead(const Channel& channel) {
@@ -59,6 +58,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     bulk_request_ = bulk_response_ = false;
     replayable_ = true;
     learn_client(head);
+    timeouts_ = limits();
     if (note_ != nullptr) note_->set_real_ip(client_ip());
 
     const auto* snapshot = client_.upstream()->snapshot();
@@ -67,7 +67,8 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
         hash_ = balancer::hash_key(key.empty() ? client_ip() : key);
     }
     request_body_.start(head.framing, head.content_length);
-    const bool written = write_head(head);
+    const bool local = answer_locally(head);
+    const bool written = local || write_head(head);
 
     Buffer& input = client_.input();
     input.consume(head_bytes);
@@ -78,12 +79,27 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
         worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
         return answer(400, to_string(request_body_.fault()), Failure::bad_request_body);
     }
+        reply_head_.release();
     if (!written) return answer(431, "the request's head is too large to be passed on", Failure::bad_request_body);
     try_next_host();
+    if (local) {
+        request_done_ = request_body_.done();
+        return;
+    }
 }
 
 void Exchange::drive() {
     if (driving_ || phase_ == Phase::done) return;
+Exchange::Limits Exchange::limits() const {
+    const auto& process = worker_.timeouts;
+    const auto* snapshot = client_.upstream()->snapshot();
+    if (snapshot == nullptr) return {process.connect, process.response_head, process.stream_idle};
+    const auto& own = snapshot->policy.timeouts;
+    const auto either = [](uint32_t ms, Milliseconds other) { return ms != 0 ? Milliseconds(ms) : other; };
+    return {either(own.connect_ms, process.connect), either(own.response_ms, process.response_head),
+            either(own.idle_ms, process.stream_idle)};
+}
+
     driving_ = true;
     progress();
     driving_ = false;
@@ -116,7 +132,7 @@ void Exchange::progress() {
             on_connect_failed();
         } else {
             phase_ = Phase::exchanging;
-            touch(worker_.timeouts.stream_idle);
+            touch(timeouts_.stream_idle);
         }
     }
     if (phase_ == Phase::exchanging) pump_request();
@@ -144,17 +160,17 @@ void Exchange::try_next_host() {
         upstream_->channel.set_owner(*this);
         if (upstream_->reused) {
             phase_ = Phase::exchanging;
-            return touch(worker_.timeouts.stream_idle);
+            return touch(timeouts_.stream_idle);
         }
         upstream_counters_->connects.add();
         const auto status = upstream_->channel.connect(worker_.reactor, lease_.host()->address());
         if (status == Channel::Status::would_block) {
             phase_ = Phase::connecting;
-            return touch(worker_.timeouts.connect);
+            return touch(timeouts_.connect);
         }
         if (status == Channel::Status::ok) {
             phase_ = Phase::exchanging;
-            return touch(worker_.timeouts.stream_idle);
+            return touch(timeouts_.stream_idle);
         }
         upstream_counters_->connect_failures.add();
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
@@ -210,21 +226,14 @@ void Exchange::drop_upstream(bool abort) {
 void Exchange::answer(uint16_t status, std::string_view detail, Failure failure) {
     count(failure);
     drop_upstream(!request_done_);
-    status_ = status;
     answered_ = {};
     request_done_ = request_body_.done();
     close_client_ = !request_done_ || !client_keep_alive_ || client_.leaving();
     response_body_.start(Framing::none, 0);
     if (reply_ == Reply::held) reply_head_.clear();
     reply_ = Reply::local;
-    if (!reply_head_.has_block()) {
-        reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
-    } else if (reply_head_.room().size() < kMaxError) {
-        worker_.buffers.grow(reply_head_);  // behind an interim answer that is not out yet
-    }
-    reply_head_.commit(
-        write_error(status, detail.substr(0, 200), close_client_, method_ == Method::head, reply_head_.room()));
-    touch(worker_.timeouts.stream_idle);
+    append_error(status, detail);
+    touch(timeouts_.stream_idle);
 }
 
 // Nothing can be said any more: both sides see a broken message.
@@ -283,6 +292,9 @@ void Exchange::on_sweep(TimePoint now) {
         cut(Failure::timeout);
     }
     driving_ = true;
+    } else if (reply_ == Reply::local && reply_head_.empty()) {
+        close_client_ = true;  // the answer is out: only the rest of a body that nobody wants is missing
+        complete();
     if (phase_ == Phase::exchanging) progress();
     driving_ = false;
     report();

@@ -26,6 +26,8 @@ class RequestNote;
 namespace steelyard::http {
 
 class ClientConnection;
+class Edits;
+struct Rules;
 
 class Exchange final : private Channel::Owner {
 public:
@@ -68,7 +70,21 @@ private:
         failure_ = failure;
         upstream_counters_->failures[static_cast<size_t>(failure)].add();
     }
+    // The upstream's own, or the process's.
+    struct Limits {
+        Milliseconds connect, response_head, stream_idle;
+    };
+    Limits limits() const;
     void touch(Milliseconds timeout) { deadline_ = worker_.reactor.now() + timeout; }
+
+    // exchange_local.cpp: answers of our own
+    const Rules* rules() const;  // null: the policy changes nothing
+    const Edits* response_edits() const;
+    bool answer_locally(const RequestHead& head);
+    void redirect(const RequestHead& head, const Rules& active);
+    void answer_as_last_hop();
+    void append_error(uint16_t status, std::string_view detail);
+    bool drain_request();
 
     // exchange_request.cpp: from the client to the host
     void learn_client(const RequestHead& head);
@@ -123,6 +139,7 @@ private:
     TimePoint answered_;  // the head of the host's final answer
     TimePoint started_;
     TimePoint deadline_;
+    Limits timeouts_{};
     uint16_t status_ = 0;
     Failure failure_ = Failure::kCount;  // kCount: none so far
     uint8_t tries_ = 0;

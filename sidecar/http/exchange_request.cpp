@@ -41,7 +41,7 @@ bool Exchange::write_head(const RequestHead& head) {
     const std::string_view default_host = snapshot != nullptr ? std::string_view(snapshot->authority) : "unknown";
     for (const size_t size : {BufferPool::kSmall, BufferPool::kLarge}) {
         request_ = worker_.buffers.acquire(size);
-        const size_t written = write_request_head(head, forwarded, default_host, request_.room());
+        const size_t written = write_request_head(head, forwarded, default_host, request_.room(), rules());
         if (written != 0) {
             request_.commit(written);
             return true;
@@ -57,7 +57,7 @@ void Exchange::pump_request() {
         if (request_body_.done()) {
             request_done_ = true;
             lease_.asked(worker_.reactor.now());
-            if (reply_ == Reply::awaited) touch(worker_.timeouts.response_head);
+            if (reply_ == Reply::awaited) touch(timeouts_.response_head);
             return;
         }
         if (round == kRounds) {
@@ -91,7 +91,7 @@ bool Exchange::send_request() {
         head_sent_ += of_head;
         body_sent_ += sent - of_head;
         upstream_counters_->bytes_to_upstream.add(sent);
-        touch(worker_.timeouts.stream_idle);
+        touch(timeouts_.stream_idle);
     }
     return true;
 }
@@ -119,7 +119,7 @@ bool Exchange::read_request_body() {
         return false;
     }
     input.commit(io.bytes);
-    touch(worker_.timeouts.stream_idle);
+    touch(timeouts_.stream_idle);
     body_held_ = static_cast<uint32_t>(request_body_.consume(input.view()));
     bytes_in_ += body_held_;
     if (request_body_.fault() == Fault::none) return true;

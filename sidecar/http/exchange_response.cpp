@@ -20,6 +20,7 @@ constexpr int kRounds = 32;
 void Exchange::pump_response() {
     for (int round = 0; phase_ == Phase::exchanging; ++round) {
         if (!send_response()) return;
+        if (reply_ == Reply::local && !drain_request()) return;
         if (reply_ == Reply::local || (reply_ == Reply::streaming && response_body_.done())) return complete();
         if (reply_ == Reply::switching) return upgrade();
         if (round == kRounds) {
@@ -112,12 +113,12 @@ bool Exchange::take_response_head(const ResponseHead& head) {
     response_body_.start(head.framing, head.content_length);
     if (!append_reply_head(head, false)) return false;
     reply_ = Reply::streaming;
-    touch(worker_.timeouts.stream_idle);
+    touch(timeouts_.stream_idle);
     return true;
 }
 
 bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded) {
-    const ResponseRewrite rewrite{close_client_, client_minor_version_, upgraded, dechunk_};
+    const ResponseRewrite rewrite{close_client_, client_minor_version_, upgraded, dechunk_, response_edits()};
     if (!reply_head_.has_block()) reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
     size_t written = write_response_head(head, rewrite, reply_head_.room());
     if (written == 0) {
@@ -153,7 +154,7 @@ bool Exchange::send_response() {
         response_ready_ -= static_cast<uint32_t>(io.bytes - of_head);
         upstream_counters_->bytes_to_client.add(io.bytes);
         bytes_out_ += io.bytes;
-        touch(worker_.timeouts.stream_idle);
+        touch(timeouts_.stream_idle);
     }
     if (reply_head_.has_block()) {
         reply_head_.release();
@@ -191,7 +192,7 @@ bool Exchange::read_held_body() {
     const size_t before = response_.size();
     response_.commit(io.bytes);
     response_ready_ += static_cast<uint32_t>(response_body_.consume(response_.view().substr(before)));
-    touch(worker_.timeouts.stream_idle);
+    touch(timeouts_.stream_idle);
     if (response_body_.done()) reply_ = Reply::streaming;
     return true;
 }

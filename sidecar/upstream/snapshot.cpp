@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/http/rules.hpp"
+
 namespace steelyard {
 
 const char* to_string(Failure failure) {
@@ -64,6 +66,7 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
     snapshot->authority = authority_of(upstream.name);
     snapshot->protocol = upstream.protocol;
     snapshot->policy = upstream.policy;
+    snapshot->rules = http::make_rules(upstream.policy.http);
     snapshot->stats = std::move(stats);
     for (const auto* slice : slices) {
         for (const auto& endpoint : slice->endpoints) {

@@ -14,6 +14,10 @@
 
 namespace steelyard {
 
+namespace http {
+struct Rules;
+}
+
 struct SnapshotHost {
     std::shared_ptr<Host> host;
     uint32_t weight = 1;
@@ -27,6 +31,7 @@ struct UpstreamSnapshot {
     std::string authority;  // "web.shop": the Host of a request that came without one
     config::Protocol protocol = config::Protocol::tcp;
     config::Policy policy;
+    std::shared_ptr<const http::Rules> rules;  // what the policy changes of requests and answers; null: nothing
     std::vector<SnapshotHost> hosts;
     std::unordered_map<const Host*, uint32_t> index;  // into hosts
     std::shared_ptr<const balancer::Plan> plan;       // over hosts, in their order
