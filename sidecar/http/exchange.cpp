@@ -57,8 +57,8 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     upstream_keep_alive_ = close_client_ = dechunk_ = fresh_connection_ = false;
     bulk_request_ = bulk_response_ = false;
     replayable_ = true;
-    learn_client(head);
     timeouts_ = limits();
+    learn_client(head);
     if (note_ != nullptr) note_->set_real_ip(client_ip());
 
     const auto* snapshot = client_.upstream()->snapshot();
@@ -77,19 +77,17 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     if (input.empty()) input.release();
     if (request_body_.fault() != Fault::none) {
         worker_.counters.faults[static_cast<size_t>(request_body_.fault())].add();
+        reply_head_.release();
         return answer(400, to_string(request_body_.fault()), Failure::bad_request_body);
     }
-        reply_head_.release();
-    if (!written) return answer(431, "the request's head is too large to be passed on", Failure::bad_request_body);
-    try_next_host();
     if (local) {
         request_done_ = request_body_.done();
         return;
     }
+    if (!written) return answer(431, "the request's head is too large to be passed on", Failure::bad_request_body);
+    try_next_host();
 }
 
-void Exchange::drive() {
-    if (driving_ || phase_ == Phase::done) return;
 Exchange::Limits Exchange::limits() const {
     const auto& process = worker_.timeouts;
     const auto* snapshot = client_.upstream()->snapshot();
@@ -100,6 +98,8 @@ Exchange::Limits Exchange::limits() const {
             either(own.idle_ms, process.stream_idle)};
 }
 
+void Exchange::drive() {
+    if (driving_ || phase_ == Phase::done) return;
     driving_ = true;
     progress();
     driving_ = false;
@@ -288,13 +288,13 @@ void Exchange::on_sweep(TimePoint now) {
     } else if (reply_ == Reply::awaited || reply_ == Reply::held) {
         answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer",
                Failure::timeout);
+    } else if (reply_ == Reply::local && reply_head_.empty()) {
+        close_client_ = true;  // the answer is out: only the rest of a body that nobody wants is missing
+        complete();
     } else {
         cut(Failure::timeout);
     }
     driving_ = true;
-    } else if (reply_ == Reply::local && reply_head_.empty()) {
-        close_client_ = true;  // the answer is out: only the rest of a body that nobody wants is missing
-        complete();
     if (phase_ == Phase::exchanging) progress();
     driving_ = false;
     report();
