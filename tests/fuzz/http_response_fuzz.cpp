@@ -36,6 +36,41 @@ void check_pieces(std::string_view text, const ParseResult& whole, size_t step, 
     require(result.state == whole.state && result.fault == whole.fault && result.head_bytes == whole.head_bytes);
 }
 
+const Edits& edits() {
+    static const Edits made = [] {
+        Edits e;
+        e.set("Strict-Transport-Security", "max-age=1");
+        e.add("X-Added", "1");
+        e.remove("Server");
+        return e;
+    }();
+    return made;
+}
+
+// With a policy's edits: still one whole head, with the same framing.
+void check_edited(const ResponseHead& head, ResponseRewrite rewrite, Method method) {
+    if (head.informational()) return;
+    rewrite.edits = &edits();
+    std::vector<char> out(64 * 1024);
+    const size_t size = write_response_head(head, rewrite, out);
+    require(size > 0);
+    require(write_response_head(head, rewrite, {out.data(), size - 1}) == 0);
+    const auto again = std::make_unique<ResponseHead>();
+    uint32_t scanned = 0;
+    const Limits roomy{.max_head_bytes = 64 * 1024, .max_headers = kMaxHeaders};
+    require(write_response_head(head, rewrite, out) == size);
+    const ParseResult result = parse_response({out.data(), size}, scanned, roomy, method, *again);
+    if (result.fault == Fault::too_many_headers) return;
+    require(result.state == ParseState::complete && result.head_bytes == size);
+    require(again->status == head.status && again->content_length == head.content_length);
+    size_t set = 0;
+    for (const Header& field : again->headers) {
+        if (field.name == "Strict-Transport-Security") require(field.value == "max-age=1" && ++set == 1);
+        require(field.name != "Server");
+    }
+    require(set == 1);
+}
+
 void check_rewritten(const ResponseHead& head, const ResponseRewrite& rewrite, Method method) {
     std::vector<char> out(64 * 1024);
     const size_t size = write_response_head(head, rewrite, out);
@@ -81,5 +116,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const ParseResult whole = parse_response(input, scanned, {}, method, *head);
     if (input.size() < 8192) check_pieces(input, whole, step, method);
     if (whole.state == ParseState::complete) check_rewritten(*head, rewrite, method);
+    if (whole.state == ParseState::complete) check_edited(*head, rewrite, method);
     return 0;
 }

@@ -40,12 +40,12 @@ protected:
     }
 
     // On the worker's thread, over 1,000 requests after as many to warm up.
-    uint64_t allocations_of(const std::string& request) {
+    uint64_t allocations_of(const std::string& request, int status = 200) {
         Socket one = client();
-        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), 200);
+        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), status);
         count(true);
         const uint64_t before = allocations;
-        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), 200);
+        for (int i = 0; i < 1000; ++i) EXPECT_EQ(one.request(request).status(), status);
         const uint64_t after = allocations;  // before the next task is posted
         count(false);
         return after - before;
@@ -82,6 +82,22 @@ TEST_F(Allocation, NorWithAnAccessLog) {
     EXPECT_EQ(allocations_of(with_length("POST", pattern(3000), fields)), 0U);
     access_log_->stop();
     EXPECT_EQ(access_log_->stats().lines, 2000U);
+}
+
+TEST_F(Allocation, NorWithAPolicysRules) {
+    using Kind = config::HeaderEdit::Kind;
+    auto& http = upstream_.policy.http;
+    http.host = "web.internal";
+    http.path = {"/api", "/"};
+    http.request_headers = {{Kind::set, "X-Env", "test"}, {Kind::add, "Via", "1.1 e"}, {Kind::remove, "Cookie", ""}};
+    http.response_headers = {{Kind::set, "Strict-Transport-Security", "max-age=1"}, {Kind::remove, "Server", ""}};
+    Backend backend(serve([](const Message&) { return ok("x", "Server: b\r\n"); }));
+    use(backend);
+    EXPECT_EQ(allocations_of("GET /api/x HTTP/1.1\r\nHost: web\r\nCookie: a\r\nX-Env: b\r\n\r\n"), 0U);
+    EXPECT_EQ(allocations_of("OPTIONS / HTTP/1.1\r\nHost: web\r\nMax-Forwards: 0\r\n\r\n"), 0U);
+    http.redirect = config::Redirect{"https", "", 0, 308};
+    use(backend);
+    EXPECT_EQ(allocations_of("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc", 308), 0U);
 }
 
 TEST_F(Allocation, IsCounted) {
