@@ -20,36 +20,50 @@ def write_config(template, directory, name, **values):
     return path
 
 
-def _proxy_config(template, directory, port, origin_port, **more):
-    return write_config(template, directory, os.path.basename(template), listen=f"127.0.0.1:{port}",
-                        origin=f"127.0.0.1:{origin_port}", listen_host="127.0.0.1", listen_port=port,
-                        origin_host="127.0.0.1", origin_port=origin_port, dir=directory, **more)
+def addresses(port, count):
+    """Where the origin is reached, `count` times: it listens on every address of the loopback network."""
+    return [(f"127.0.{i // 250}.{i % 250 + 1}", port) for i in range(count)]
 
 
-def _relay(directory, port, origin_port):
-    return [common.product("bench_relay"), f"127.0.0.1:{port}", f"127.0.0.1:{origin_port}"]
+def _each(line, origins):
+    return "\n".join(line.format(host=host, port=port, i=i) for i, (host, port) in enumerate(origins))
 
 
-def _haproxy(template):
-    def command(directory, port, origin_port):
+def _proxy_config(template, directory, port, origins, server_line, separator="\n", **more):
+    servers = _each(server_line, origins).replace("\n", separator)
+    return write_config(template, directory, os.path.basename(template), listen=f"127.0.0.1:{port}", servers=servers,
+                        listen_host="127.0.0.1", listen_port=port, dir=directory, **more)
+
+
+def _relay(_directory, port, origins):
+    host, origin_port = origins[0]
+    return [common.product("bench_relay"), f"127.0.0.1:{port}", f"{host}:{origin_port}"]
+
+
+def _haproxy(template, options=""):
+    def command(directory, port, origins):
         program = common.installed("haproxy", DEBIAN)
-        return [program, "-db", "-f", _proxy_config(template, directory, port, origin_port)]
+        line = "    server s{i} {host}:{port} maxconn 9000" + options
+        return [program, "-db", "-f", _proxy_config(template, directory, port, origins, line)]
     return command
 
 
-def _nginx(directory, port, origin_port):
+def _nginx(directory, port, origins):
     program = common.installed("nginx", DEBIAN)
-    return [program, "-p", directory, "-c", _proxy_config("nginx.conf", directory, port, origin_port)]
+    return [program, "-p", directory, "-c", _proxy_config("nginx.conf", directory, port, origins,
+                                                          "        server {host}:{port};")]
 
 
-def _envoy(directory, port, origin_port):
-    return [common.envoy(), "-c", _proxy_config("envoy.yaml", directory, port, origin_port), "--concurrency", "1",
+def _envoy(directory, port, origins):
+    line = "              - endpoint: {{address: {{socket_address: {{address: {host}, port_value: {port}}}}}}}"
+    return [common.envoy(), "-c", _proxy_config("envoy.yaml", directory, port, origins, line), "--concurrency", "1",
             "--disable-hot-restart", "--log-level", "error"]
 
 
 def _steelyard(protocol):
-    def command(directory, port, origin_port):
-        config = _proxy_config("steelyard.json", directory, port, origin_port, protocol=protocol)
+    def command(directory, port, origins):
+        line = '    {{"address": "{host}", "port": {port}}}'
+        config = _proxy_config("steelyard.json", directory, port, origins, line, separator=",\n", protocol=protocol)
         return [common.product("steelyard-sidecar"), "--config", config, "--workers", "1", "--admin-listen", "127.0.0.1:0",
                 "--state-dir", os.path.join(directory, "state"), "--log-level", "warn"]
     return command
@@ -62,17 +76,17 @@ PROXIES = {
     "haproxy-tcp": _haproxy("haproxy-tcp.cfg"),
     "steelyard": _steelyard("http"),
     "nginx": _nginx,
-    "haproxy": _haproxy("haproxy.cfg"),
+    "haproxy": _haproxy("haproxy.cfg", " pool-max-conn -1 pool-purge-delay 60s"),
     "envoy": _envoy,
 }
 
 
-def start(name, directory, origin_port, core):
+def start(name, directory, origins, core):
     """The proxy, accepting connections. Raises CannotRun with the reason when it cannot be had or does not come up."""
     own = os.path.join(directory, name)
     os.makedirs(own)
     port = common.free_port()
-    program = common.Program(PROXIES[name](own, port, origin_port), os.path.join(own, "log"), core)
+    program = common.Program(PROXIES[name](own, port, origins), os.path.join(own, "log"), core)
     program.port = port
     try:
         common.wait_for(lambda: common.accepts("127.0.0.1", port), f"{name} accepting connections", 10, program)
@@ -82,14 +96,28 @@ def start(name, directory, origin_port, core):
     return program
 
 
-def start_origin(directory, core, body_bytes=1024):
-    """nginx answering every request with `body_bytes` bytes."""
+def _nginx_origin(own, port):
+    bodies = os.path.join(own, "body")
+    os.makedirs(bodies)
+    for name, size in (("64k", 64 << 10), ("1m", 1 << 20)):
+        with open(os.path.join(bodies, name), "w") as body:
+            body.write("x" * size)
+    config = write_config("origin.conf", own, "origin.conf", listen=f"0.0.0.0:{port}", dir=own, body="x" * 1024)
+    return [common.installed("nginx", DEBIAN), "-p", own, "-c", config]
+
+
+ORIGINS = {
+    "nginx": _nginx_origin,                                                             # answers requests, mostly with 1 KiB
+    "bench_origin": lambda _, port: [common.product("bench_origin"), f"0.0.0.0:{port}=done"],  # reads bodies before it answers
+    "bench_echo": lambda _, port: [common.product("bench_echo"), "serve", f"0.0.0.0:{port}"],
+}
+
+
+def start_origin(kind, directory, core):
     own = os.path.join(directory, "origin")
     os.makedirs(own)
     port = common.free_port()
-    nginx = common.installed("nginx", DEBIAN)
-    config = write_config("origin.conf", own, "origin.conf", listen=f"127.0.0.1:{port}", dir=own, body="x" * body_bytes)
-    program = common.Program([nginx, "-p", own, "-c", config], os.path.join(own, "log"), core)
+    program = common.Program(ORIGINS[kind](own, port), os.path.join(own, "log"), core)
     program.port = port
     common.wait_for(lambda: common.accepts("127.0.0.1", port), "the origin accepting connections", 10, program)
     return program

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Steelyard: propagation of a change, CPU per request beside other proxies, memory and time to sync.
 
-    bench/run.py [--only propagation,cpu,memory | --only kind] [--rounds N] [--changes N] [--quick] [--output FILE]
+    bench/run.py [--only PART,... | --only kind] [--rounds N] [--changes N] [--quick] [--output FILE]
     bench/run.py --show FILE
 
 Prints tables (Markdown) and writes JSON into bench/results/; --show prints the tables of such a file again. A part that cannot run here is reported by name, with the reason, and the exit
@@ -20,8 +20,9 @@ import cluster
 import common
 import netns
 import report
+import workloads
 
-PARTS = ["cpu", "propagation", "memory"]
+PARTS = ["cpu", "shapes", "latency", "idle", "instructions", "propagation", "memory"]
 # Only when asked for: a kind cluster takes minutes to make. In no network namespace of ours, and so with no other part.
 KIND = "kind"
 
@@ -29,7 +30,9 @@ KIND = "kind"
 def parse(arguments):
     parser = argparse.ArgumentParser(description="Measures Steelyard; see docs/performance.md.")
     parser.add_argument("--only", default=",".join(PARTS), metavar="PART,...", help=f"of {', '.join(PARTS)}; default: all; or {KIND} by itself")
-    parser.add_argument("--rounds", type=int, help="rounds of the cpu part (default 3; 1 with --quick)")
+    parser.add_argument("--rows", default="", metavar="ROW,...", help="only these rows of the parts cpu and shapes: "
+                        + ", ".join(each.key for each in workloads.ALL))
+    parser.add_argument("--rounds", type=int, help="rounds of the parts cpu and shapes (default 3; 1 with --quick)")
     parser.add_argument("--changes", type=int, help="changes of the propagation part (default 100; 20 with --quick)")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: shows that it works, not how fast it is")
     parser.add_argument("--output", metavar="FILE", help="write the JSON here instead of into bench/results/")
@@ -40,6 +43,10 @@ def parse(arguments):
         for part in options.only:
             if part not in PARTS:
                 parser.error(f"--only: there is no part '{part}'; there are {', '.join(PARTS)}, and {KIND} by itself")
+    options.rows = [row.strip() for row in options.rows.split(",") if row.strip()]
+    for row in options.rows:
+        if row not in [each.key for each in workloads.ALL]:
+            parser.error(f"--rows: there is no row '{row}'")
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.changes = options.changes or (20 if options.quick else 100)
     if options.rounds < 1 or options.changes < 1:
@@ -48,7 +55,7 @@ def parse(arguments):
 
 
 def allow_many_files():
-    """1,000 clients need 2,000 sockets in a proxy, and children inherit the limit."""
+    """5,000 clients need 10,000 sockets in a proxy, and children inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard == resource.RLIM_INFINITY else min(hard, 65536), hard))
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the benchmark's three programs share: addresses as text, listening and connecting sockets, a monotonic clock.
+// What the benchmark's programs share: addresses and numbers as text, listening sockets, a monotonic clock, an answer's length.
 // IPv4 only, start-up errors end the program with one line and exit status 2. Nothing here is on a hot path.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -51,6 +51,17 @@ inline sockaddr_in parse_address(std::string_view text) {
     return address;
 }
 
+// A command line's number from 1 to `most`; anything else ends the program.
+inline std::size_t parse_number(const char* text, std::size_t most) {
+    const auto view = std::string_view{text};
+    auto value = std::size_t{0};
+    const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
+    if (error != std::errc{} || end != view.data() + view.size() || value == 0 || value > most) {
+        fail("'" + std::string{view} + "' is not a number from 1 to " + std::to_string(most));
+    }
+    return value;
+}
+
 inline void set_no_delay(int socket) {
     const int on = 1;
     (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -81,6 +92,17 @@ inline std::int64_t now_ns() {
     auto now = timespec{};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+// The value of Content-Length in `head`, or -1. The name is matched without regard to case, as RFC 9110 section 5.1 has it.
+inline long content_length(std::string_view head) {
+    constexpr std::string_view name = "\r\ncontent-length:";
+    for (std::size_t at = 0; at + name.size() < head.size(); ++at) {
+        if (head[at] == '\r' && strncasecmp(head.data() + at, name.data(), name.size()) == 0) {
+            return std::strtol(head.data() + at + name.size(), nullptr, 10);
+        }
+    }
+    return -1;
 }
 
 }  // namespace steelyard::bench

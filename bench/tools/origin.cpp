@@ -1,10 +1,11 @@
 // bench_origin ADDRESS:PORT=NAME...: an HTTP/1.1 server that answers every request with 200 and NAME as the body.
 //
-// One thread, one epoll; several listening sockets stand for several endpoints. Requests must have no body (the poller and wrk
-// send GET); pipelined and split heads are handled, a head over 16 KiB closes the connection. Prints one line per socket,
+// One thread, one epoll; several listening sockets stand for several endpoints. A request's body is read and dropped when
+// Content-Length says how long it is; pipelined and split heads are handled, a head over 16 KiB closes the connection. Prints one line per socket,
 // "NAME ADDRESS:PORT", when all are listening (port 0: the kernel chooses), and serves until it is killed.
 #include "bench/tools/net.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <unordered_map>
@@ -21,6 +22,8 @@ struct Connection {
     const std::string* answer;
     std::string unparsed;  // the beginning of a head that has not ended yet
     std::string unsent;    // what the socket's buffer had no room for
+    std::size_t body = 0;  // of the last request, still to come; it is answered when that is 0
+    bool owed = false;     // that answer
 };
 
 struct Listener {
@@ -80,7 +83,7 @@ private:
                 return;
             }
             set_no_delay(socket);
-            connections_[socket] = std::make_unique<Connection>(Connection{socket, &listener.answer, {}, {}});
+            connections_[socket] = std::make_unique<Connection>(Connection{socket, &listener.answer, {}, {}, 0, false});
             watch(EPOLL_CTL_ADD, socket, EPOLLIN);
         }
     }
@@ -93,23 +96,39 @@ private:
         if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) {
             return true;
         }
-        auto buffer = std::array<char, head_limit>{};
-        const auto size = recv(connection.socket, buffer.data(), buffer.size(), 0);
+        const auto size = recv(connection.socket, buffer_.data(), buffer_.size(), 0);
         if (size <= 0) {
             return size < 0 && errno == EAGAIN;
         }
-        connection.unparsed.append(buffer.data(), static_cast<std::size_t>(size));
+        auto bytes = std::string_view{buffer_.data(), static_cast<std::size_t>(size)};
+        skip_body(connection, bytes);
+        connection.unparsed.append(bytes);
         return answer(connection) && connection.unparsed.size() <= head_limit;
     }
 
+    static void skip_body(Connection& connection, std::string_view& bytes) {
+        const auto skipped = std::min(connection.body, bytes.size());
+        connection.body -= skipped;
+        bytes.remove_prefix(skipped);
+    }
+
     bool answer(Connection& connection) {
-        auto end = std::string::size_type{};
-        auto consumed = std::string::size_type{0};
-        while ((end = connection.unparsed.find("\r\n\r\n", consumed)) != std::string::npos) {
-            consumed = end + 4;
-            connection.unsent += *connection.answer;
+        auto rest = std::string_view{connection.unparsed};
+        for (;;) {
+            if (connection.owed && connection.body == 0) {
+                connection.unsent += *connection.answer;
+                connection.owed = false;
+            }
+            const auto end = rest.find("\r\n\r\n");
+            if (connection.owed || end == std::string_view::npos) {
+                break;
+            }
+            connection.body = static_cast<std::size_t>(std::max(0L, content_length(rest.substr(0, end + 2))));
+            connection.owed = true;
+            rest.remove_prefix(end + 4);
+            skip_body(connection, rest);
         }
-        connection.unparsed.erase(0, consumed);
+        connection.unparsed.erase(0, connection.unparsed.size() - rest.size());
         return connection.unsent.empty() || flush(connection);
     }
 
@@ -131,6 +150,7 @@ private:
 
     std::vector<Listener> listeners_;
     int epoll_;
+    std::array<char, 64 * 1024> buffer_{};
     bool waiting_ = false;  // some connection has been switched to EPOLLOUT; spares epoll_ctl in the common case
     std::unordered_map<int, std::unique_ptr<Connection>> connections_;
 };

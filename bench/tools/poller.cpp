@@ -29,17 +29,6 @@ int connect_to(const sockaddr_in& address) {
     return socket;
 }
 
-// The value of Content-Length in `head`, or -1. The name is matched without regard to case, as RFC 9110 section 5.1 has it.
-long content_length(std::string_view head) {
-    constexpr std::string_view name = "\r\ncontent-length:";
-    for (std::size_t at = 0; at + name.size() < head.size(); ++at) {
-        if (strncasecmp(head.data() + at, name.data(), name.size()) == 0) {
-            return std::strtol(head.data() + at + name.size(), nullptr, 10);
-        }
-    }
-    return -1;
-}
-
 bool says_close(std::string_view head) { return head.find("onnection: close") != std::string_view::npos; }
 
 class Poller {
