@@ -7,6 +7,7 @@
 
 #include "sidecar/access_log/worker_log.hpp"
 #include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/content.hpp"
 #include "sidecar/http/hash_value.hpp"
 #include "sidecar/http/rewrite.hpp"
 
@@ -66,6 +67,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
         const std::string_view key = hash_value(snapshot->policy.hash, head);
         hash_ = balancer::hash_key(key.empty() ? client_ip() : key);
     }
+    if (snapshot != nullptr && snapshot->changes_content) begin_content(head);
     request_body_.start(head.framing, head.content_length);
     const bool local = answer_locally(head);
     const bool written = local || write_head(head);
@@ -216,6 +218,7 @@ void Exchange::drop_upstream(bool abort) {
         client_.upstream()->discard(std::exchange(upstream_, nullptr));
     }
     lease_.end();
+    if (content_) forget_content();
     response_.release();
     response_ready_ = scanned_ = 0;
     need_more_ = spoilt_ = false;
@@ -267,6 +270,7 @@ void Exchange::complete() {
 void Exchange::end(Outcome outcome) {
     if (note_ != nullptr) write_log(failure_ == Failure::kCount ? std::string_view() : to_string(failure_));
     upstream_counters_->active_connections.sub();
+    if (content_) end_content();
     request_.release();
     reply_head_.release();
     response_.release();

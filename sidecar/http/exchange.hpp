@@ -26,6 +26,8 @@ class RequestNote;
 namespace steelyard::http {
 
 class ClientConnection;
+struct Content;
+struct ContentChange;
 class Edits;
 struct Rules;
 
@@ -98,7 +100,7 @@ private:
     bool read_response();
     bool read_response_head();
     bool take_response_head(const ResponseHead& head);
-    bool append_reply_head(const ResponseHead& head, bool upgraded);
+    bool append_reply_head(const ResponseHead& head, bool upgraded, const ContentChange* content = nullptr);
     bool send_response();
     void forget_request();
     bool may_hold() const;
@@ -106,6 +108,15 @@ private:
     bool read_response_body();
     void accept_response_body();
     void upgrade();
+
+    // exchange_content.cpp: only for a policy that does more with content than pass it on
+    void begin_content(const RequestHead& head);
+    void end_content();
+    ContentChange judge_content(const ResponseHead& head);
+    void forget_content();
+    bool encode();
+    bool send_encoded();
+    void flush_encoded();
 
     // exchange_log.cpp: only while there is an access log
     void write_log(std::string_view failure);
@@ -133,6 +144,7 @@ private:
     uint32_t scanned_ = 0;
     BodyTracker response_body_;
 
+    std::unique_ptr<Content> content_;         // null: the content is passed on
     access_log::RequestNote* note_ = nullptr;  // null: nothing is logged
     uint64_t bytes_in_ = 0;                    // from and to the client, heads included
     uint64_t bytes_out_ = 0;
@@ -162,10 +174,10 @@ private:
     bool close_client_ = false;
     bool dechunk_ = false;           // towards an HTTP/1.0 client
     bool fresh_connection_ = false;  // a pooled one was dead: do not try another pooled one
+    bool encoding_ = false;          // what is in response_ goes through content_'s encoder
+    bool bulk_request_ = false;      // a read has filled its block: larger ones are worth it
+    bool bulk_response_ = false;
     bool driving_ = false;
 };
 
 }  // namespace steelyard::http
-    bool encoding_ = false;          // what is in response_ goes through content_'s encoder
-    bool bulk_request_ = false;      // a read has filled its block: larger ones are worth it
-    bool bulk_response_ = false;

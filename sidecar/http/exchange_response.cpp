@@ -6,6 +6,7 @@
 
 #include "sidecar/access_log/connection_note.hpp"
 #include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/content_change.hpp"
 #include "sidecar/http/exchange.hpp"
 #include "sidecar/http/rewrite.hpp"
 #include "sidecar/l4/tunnel.hpp"
@@ -27,7 +28,10 @@ void Exchange::pump_response() {
             worker_.reactor.rebind(upstream_->channel.fd(), &upstream_->channel);
             return;
         }
-        if (!read_response()) return;
+        if (!read_response()) {
+            if (encoding_) flush_encoded();
+            return;
+        }
     }
 }
 
@@ -111,14 +115,19 @@ bool Exchange::take_response_head(const ResponseHead& head) {
     close_client_ =
         !client_keep_alive_ || client_.leaving() || dechunk_ || head.framing == Framing::until_close || !request_done_;
     response_body_.start(head.framing, head.content_length);
-    if (!append_reply_head(head, false)) return false;
+    if (content_ != nullptr) {
+        const ContentChange change = judge_content(head);
+        if (!append_reply_head(head, false, &change)) return false;
+    } else if (!append_reply_head(head, false)) {
+        return false;
+    }
     reply_ = Reply::streaming;
     touch(timeouts_.stream_idle);
     return true;
 }
 
-bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded) {
-    const ResponseRewrite rewrite{close_client_, client_minor_version_, upgraded, dechunk_, response_edits()};
+bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded, const ContentChange* content) {
+    const ResponseRewrite rewrite{close_client_, client_minor_version_, upgraded, dechunk_, response_edits(), content};
     if (!reply_head_.has_block()) reply_head_ = worker_.buffers.acquire(BufferPool::kSmall);
     size_t written = write_response_head(head, rewrite, reply_head_.room());
     if (written == 0) {
@@ -136,6 +145,7 @@ bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded) {
 // Sends heads and body bytes in hand. True when nothing is left to send.
 bool Exchange::send_response() {
     if (reply_ == Reply::held) return true;
+    if (encoding_) return send_encoded();
     while (!reply_head_.empty() || response_ready_ != 0) {
         std::array<iovec, 2> parts;
         size_t count = 0;
@@ -226,7 +236,7 @@ bool Exchange::read_response_body() {
 // Sets response_ready_ to the body bytes at the front of response_. Bytes beyond the body's end stay behind them: the
 // connection is not used again then.
 void Exchange::accept_response_body() {
-    if (!dechunk_) {
+    if (!dechunk_ && !encoding_) {
         response_ready_ = static_cast<uint32_t>(response_body_.consume(response_.view()));
     } else {
         char* const front = const_cast<char*>(response_.view().data());

@@ -16,6 +16,8 @@
 
 namespace steelyard::http {
 
+struct ContentChange;
+
 // What is known of who asked. Views need to live for the call alone.
 struct ForwardedFor {
     std::string_view client_address = {};  // of the peer on this hop: an IP literal without brackets
@@ -46,7 +48,8 @@ struct ResponseRewrite {
     // connection's end is then the body's. Send only the data that BodyTracker::consume(input, data) hands out,
     // then close.
     bool strip_chunked = false;
-    const Edits* edits = nullptr;  // null: none. Not of interim answers
+    const Edits* edits = nullptr;            // null: none. Not of interim answers
+    const ContentChange* content = nullptr;  // null: the content is passed on
 };
 
 // What the client sees: always HTTP/1.1 in the status line (RFC 9112 section 2.3 sends the proxy's own version). A body

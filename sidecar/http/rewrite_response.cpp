@@ -1,3 +1,4 @@
+#include "sidecar/http/content_change.hpp"
 #include "sidecar/http/head_writer.hpp"
 #include "sidecar/http/rewrite.hpp"
 
@@ -32,13 +33,18 @@ size_t write_response_head(const ResponseHead& head, const ResponseRewrite& rewr
     if (rewrite.strip_chunked) dropped |= bit(HeaderId::trailer);
     const FieldFilter filter(head.headers, dropped);
     FieldCopier copier(writer);
+    const ContentChange* const content = rewrite.content;
     const Edits* const edits = head.informational() ? nullptr : rewrite.edits;
     for (const Header& field : head.headers) {
-        if (filter.keeps(field) && !(edits != nullptr && edits->takes(field.name))) copier.add(field);
+        if (!filter.keeps(field) || (edits != nullptr && edits->takes(field.name))) continue;
+        if (content == nullptr || !content->takes(field)) copier.add(field);
     }
     copier.flush();
 
-    if (head.framing == Framing::chunked && !rewrite.strip_chunked) writer.put("Transfer-Encoding: chunked\r\n");
+    if (content != nullptr) content->write(head.headers, writer);
+    const bool recoded = content != nullptr && !content->coding.empty() && head.framing != Framing::none;
+    if ((head.framing == Framing::chunked || recoded) && !rewrite.strip_chunked)
+        writer.put("Transfer-Encoding: chunked\r\n");
     write_connection(head, rewrite, writer);
     if (edits != nullptr) writer.put(edits->lines());
     writer.put("\r\n");

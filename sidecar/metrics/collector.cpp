@@ -6,6 +6,7 @@
 
 #include "common/metrics/builder.hpp"
 #include "common/push/message.hpp"
+#include "sidecar/metrics/content.hpp"
 
 namespace steelyard {
 namespace {
@@ -342,6 +343,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     if (others != 0) table.emplace_back("(other)", other);
     add_upstreams(out, table);
     endpoints.into(out);
+    add_content(out, sources_.runtime, max_upstreams_);
     add_single(out,
                Family::gauge("steelyard_metrics_unnamed_upstreams",
                              "Upstreams added up as (other): the limit of series is reached."),

@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "common/clock.hpp"
+#include "sidecar/compress/encoder_pool.hpp"
+#include "sidecar/http/content.hpp"
 #include "sidecar/http/forwarding.hpp"
 #include "sidecar/http/message.hpp"
 #include "sidecar/http/parser.hpp"
@@ -57,6 +59,8 @@ struct alignas(64) WorkerCounters {
 struct WorkerContext {
     Reactor reactor;
     BufferPool buffers;
+    compress::EncoderPool encoders;
+    http::ContentPool contents;
     Timeouts timeouts;
     http::Limits limits;
     http::ForwardingOptions forwarding;

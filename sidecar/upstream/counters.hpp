@@ -50,6 +50,12 @@ enum class Failure : uint8_t {
 };
 const char* to_string(Failure failure);
 
+struct CompressionCounters {
+    std::array<Counter, 3> responses;  // by config::Coding
+    Counter bytes_in;                  // of bodies, before and after
+    Counter bytes_out;
+};
+
 // One worker's share of one upstream's figures.
 struct alignas(64) UpstreamCounters {
     std::array<Counter, 6> responses;  // by status class: [2] = 2xx; [0] unused
@@ -66,6 +72,7 @@ struct alignas(64) UpstreamCounters {
     Counter bytes_to_client;
     Counter bytes_to_upstream;
     Counter drain_cuts;  // ended because a host's drain time-out was over
+    CompressionCounters compression;
 };
 
 // All workers' shares. Owned by the runtime, kept alive by snapshots.

@@ -66,6 +66,7 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
     snapshot->authority = authority_of(upstream.name);
     snapshot->protocol = upstream.protocol;
     snapshot->policy = upstream.policy;
+    snapshot->changes_content = upstream.policy.http.compression.has_value();
     snapshot->rules = http::make_rules(upstream.policy.http);
     snapshot->stats = std::move(stats);
     for (const auto* slice : slices) {

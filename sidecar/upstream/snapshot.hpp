@@ -31,6 +31,8 @@ struct UpstreamSnapshot {
     std::string authority;  // "web.shop": the Host of a request that came without one
     config::Protocol protocol = config::Protocol::tcp;
     config::Policy policy;
+    // The policy does more with content than pass it on: see sidecar/http/content.hpp.
+    bool changes_content = false;
     std::shared_ptr<const http::Rules> rules;  // what the policy changes of requests and answers; null: nothing
     std::vector<SnapshotHost> hosts;
     std::unordered_map<const Host*, uint32_t> index;  // into hosts
