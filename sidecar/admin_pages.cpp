@@ -2,7 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/clock.hpp"
 #include "common/config/codec.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -19,18 +21,28 @@ const char* health_name(Health health) {
     return "unknown";
 }
 
-nlohmann::json host_json(const SnapshotHost& entry) {
+const char* distance_name(Distance distance) {
+    return distance == Distance::same_node ? "same-node" : distance == Distance::same_zone ? "same-zone" : "elsewhere";
+}
+
+nlohmann::json host_json(const SnapshotHost& entry, const config::Policy& policy) {
     const Host& host = *entry.host;
+    const int64_t now = steady_ms(Clock::now());
+    const uint32_t warm = policy.slow_start ? warm_percent(*policy.slow_start, host.warm_since_ms, now) : 100;
     return {{"address", host.id()},
             {"weight", entry.weight},
+            {"warm_percent", warm},
+            {"priority", entry.priority},
             {"state", entry.draining ? "draining" : "ready"},
             {"health", health_name(host.health.load())},
             {"active", host.active.load()},
+            {"connections", host.connections.load()},
             {"requests", host.requests.load()},
             {"failures", host.failures.load()},
             {"response_us", host.response.last_us()},
             {"zone", entry.zone},
-            {"node", entry.node}};
+            {"node", entry.node},
+            {"distance", distance_name(entry.distance)}};
 }
 
 }  // namespace
@@ -58,10 +70,11 @@ std::string upstreams_page(const Runtime& runtime, const std::vector<push::Refus
     nlohmann::json upstreams = nlohmann::json::array();
     for (const auto& [name, snapshot] : runtime.upstreams()) {
         nlohmann::json hosts = nlohmann::json::array();
-        for (const auto& host : snapshot->hosts) hosts.push_back(host_json(host));
+        for (const auto& host : snapshot->hosts) hosts.push_back(host_json(host, snapshot->policy));
         upstreams.push_back({{"name", name},
                              {"algorithm", std::string(config::to_string(snapshot->policy.algorithm))},
                              {"protocol", std::string(config::to_string(snapshot->protocol))},
+                             {"locality", std::string(config::to_string(snapshot->policy.locality.mode))},
                              {"hosts", std::move(hosts)}});
     }
     nlohmann::json listeners = nlohmann::json::array();
@@ -81,6 +94,7 @@ std::string upstreams_page(const Runtime& runtime, const std::vector<push::Refus
     nlohmann::json refusals = nlohmann::json::array();
     for (const auto& want : refused) refusals.push_back({{"name", want.name}, {"problem", want.problem}});
     page["refused"] = std::move(refusals);
+    page["place"] = {{"node", runtime.place().node}, {"zone", runtime.place().zone}};
     return page.dump(2) + "\n";
 }
 

@@ -13,6 +13,7 @@
 #include "sidecar/config/state_file.hpp"
 #include "sidecar/health/prober.hpp"
 #include "sidecar/metrics/collector.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -90,6 +91,7 @@ Runtime::Options SidecarApp::Impl::runtime_options() {
     Runtime::Options runtime{options_.workers, options_.worker, options_.listeners};
     runtime.capture.port = options_.capture_port;
     runtime.capture.idle_timeout = options_.capture_idle_timeout;
+    runtime.place = {options_.node, options_.zone};
     runtime.capture.post = [this](std::function<void()> task) { asio::post(io_, std::move(task)); };
     return runtime;
 }
@@ -270,7 +272,10 @@ void SidecarApp::Impl::on_health(const std::string& upstream, const std::string&
     if (found == runtime_.upstreams().end()) return;
     for (const auto& host : found->second->hosts) {
         if (host.host->id() != id) continue;
-        host.host->health = to_health(state);
+        const Health before = host.host->health.exchange(to_health(state));
+        if (before == Health::down && host.host->usable()) {
+            warm_returned_host(*found->second, *host.host, steady_ms(Clock::now()));
+        }
         log::info("health: {} of {} is {}", id, upstream, health::to_string(state));
         return;
     }

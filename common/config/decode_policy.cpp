@@ -169,7 +169,8 @@ void decode_policy(const json& value, const Path& path, Problems& problems, Poli
     const Fields fields{value, path, problems};
     if (!fields.is_object()) return;
     fields.choice(fields.find("algorithm"), "algorithm", parse_algorithm,
-                  "round-robin, weighted-round-robin, least-request, ring-hash, random, maglev, least-response-time",
+                  "round-robin, weighted-round-robin, least-request, ring-hash, random, maglev, least-response-time, "
+                  "least-connections",
                   policy.algorithm);
     fields.number("virtual_nodes", kVirtualNodesRange, policy.virtual_nodes);
     fields.number("table_size", kTableSizeRange, policy.table_size);

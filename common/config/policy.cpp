@@ -5,13 +5,14 @@
 namespace steelyard::config {
 namespace {
 
-constexpr Names<Algorithm, 7> kAlgorithms{{{Algorithm::round_robin, "round-robin"},
+constexpr Names<Algorithm, 8> kAlgorithms{{{Algorithm::round_robin, "round-robin"},
                                            {Algorithm::weighted_round_robin, "weighted-round-robin"},
                                            {Algorithm::least_request, "least-request"},
                                            {Algorithm::ring_hash, "ring-hash"},
                                            {Algorithm::random, "random"},
                                            {Algorithm::maglev, "maglev"},
-                                           {Algorithm::least_response_time, "least-response-time"}}};
+                                           {Algorithm::least_response_time, "least-response-time"},
+                                           {Algorithm::least_connections, "least-connections"}}};
 constexpr Names<HashKey::Source, 4> kHashSources{{{HashKey::Source::client_ip, "client-ip"},
                                                   {HashKey::Source::header, "header"},
                                                   {HashKey::Source::cookie, "cookie"},

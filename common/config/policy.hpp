@@ -12,8 +12,9 @@
 namespace steelyard::config {
 
 // "round-robin": one each in turn, weights ignored except 0. "weighted-round-robin" (the default): smooth, interleaved
-// weights. "least-request": power of two choices on requests in flight, by weight. "least-response-time": the same on
-// response time times requests in flight. "ring-hash", "maglev": consistent hashing. "random": by weight.
+// weights. "least-request": power of two choices on requests in flight, by weight. "least-connections": the same on open
+// connections. "least-response-time": the same on response time times requests in flight. "ring-hash", "maglev":
+// consistent hashing. "random": by weight.
 enum class Algorithm : uint8_t {
     round_robin,
     weighted_round_robin,
@@ -21,7 +22,8 @@ enum class Algorithm : uint8_t {
     ring_hash,
     random,
     maglev,
-    least_response_time
+    least_response_time,
+    least_connections
 };
 
 // Whether a host is picked by the hash of a key.

@@ -24,7 +24,7 @@ void read_algorithm(std::string_view name, const std::string& text, Settings& se
         out.refuse(kReason, where(name),
                    "'" + config::shown(text) +
                        "' is not an algorithm (round-robin, weighted-round-robin, least-request, ring-hash, "
-                       "random, maglev, least-response-time); weighted-round-robin is in force");
+                       "random, maglev, least-response-time, least-connections); weighted-round-robin is in force");
     }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // A Service's annotations to the settings of its upstreams. Pure. A setting that cannot be read is reported (InvalidAnnotation) and
 // its default stays in force; every other setting goes on.
-//   steelyard.dev/algorithm      round-robin, weighted-round-robin (default), least-request, least-response-time, ring-hash,
-//                                maglev, random
+//   steelyard.dev/algorithm      round-robin, weighted-round-robin (default), least-request, least-connections,
+//                                least-response-time, ring-hash, maglev, random
 //   steelyard.dev/hash-key       client-ip (default), header:NAME, cookie:NAME or query:NAME; for ring-hash and maglev
 //   steelyard.dev/hash-on        the former name of hash-key; ignored beside it
 //   steelyard.dev/load-factor    100-1000, percent of its share that a host may have in flight; for ring-hash and maglev; default: no bound

@@ -77,6 +77,7 @@ std::shared_ptr<const Plan> make_plan(const config::Policy& policy, std::vector<
             add_averages(*plan, hosts);
             [[fallthrough]];
         case Algorithm::least_request:
+        case Algorithm::least_connections:
         case Algorithm::random:
             if (!plan->equal_weights) plan->by_weight = AliasTable(weights_of(*plan));
             break;
@@ -98,6 +99,7 @@ std::unique_ptr<Balancer> make_balancer(std::shared_ptr<const Plan> plan, uint64
         case Algorithm::least_response_time:
             return std::make_unique<LeastResponseTime>(std::move(plan), seed);
         case Algorithm::least_request:
+        case Algorithm::least_connections:
             return std::make_unique<LeastRequest>(std::move(plan), seed);
         case Algorithm::ring_hash: {
             const Ring& ring = plan->ring;

@@ -23,8 +23,8 @@ class ResponseAverage;
 constexpr uint32_t kNoHost = UINT32_MAX;
 
 // One host as make_plan takes it. `id` is its stable identity ("10.0.0.1:80"), the same in every proxy and every version: ring
-// and table are made of it. Weights above config::kMaxWeight count as that. `active` is what is in flight over all workers; may be
-// null (counts as idle).
+// and table are made of it. Weights above config::kMaxWeight count as that. `active` is what it has to do for all workers: requests in
+// flight, or for least-connections what is open; may be null (counts as idle).
 struct HostEntry {
     std::string_view id;
     uint32_t weight = 1;
@@ -32,9 +32,20 @@ struct HostEntry {
     const ResponseAverage* average = nullptr;  // only least-response-time looks at it; may be null (not known)
 };
 
+// How much of their weight hosts have now, in percent from 1 to 100: by it least-request, least-connections and least-response-time
+// compare what hosts have to do. How often a host is drawn is the caller's affair.
+class Warmth {
+public:
+    virtual uint32_t percent(uint32_t host) const = 0;
+
+protected:
+    ~Warmth() = default;
+};
+
 struct PickContext {
     uint64_t hash = 0;    // hash_key() of what the policy's HashKey names; only ring-hash and maglev look at it
     uint32_t now_ms = 0;  // of the clock that averages are fed with; only least-response-time looks at it
+    const Warmth* warmth = nullptr;  // null: all hosts have all their weight
 };
 
 // Non-owning predicate: may host i be picked now? Made from a lambda at the call, and must not outlive it:

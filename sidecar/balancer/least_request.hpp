@@ -1,5 +1,5 @@
 #pragma once
-// Least request by the power of two choices (Mitzenmacher, 2001): draws two different usable hosts by weight and takes the one
+// Least request, and least connections, which only counts otherwise (HostEntry::active), by the power of two choices (Mitzenmacher, 2001): draws two different usable hosts by weight and takes the one
 // with the lower load. Load is 0 for an idle host, else (active + 1) / weight; of equals the first drawn. So while all are idle
 // hosts are picked by weight, and when they are not, requests in flight settle in proportion to weight.
 //
@@ -20,7 +20,7 @@ public:
     uint32_t pick(const PickContext& context, HostFilter usable) override;
 
 private:
-    uint32_t scan(HostFilter usable);
+    uint32_t scan(const Warmth* warmth, HostFilter usable);
 
     std::shared_ptr<const Plan> plan_;
     Random random_;

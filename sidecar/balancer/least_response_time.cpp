@@ -14,11 +14,13 @@ struct Load {
     float confidence;
     float crowd;  // 1 + active / (weight / mean weight)
 
-    Load(const PlanHost& host, const ResponseAverage* average, float mean_weight, uint32_t now_ms) {
-        const ResponseAverage::Reading reading = average ? average->read(now_ms) : ResponseAverage::Reading{};
+    Load(const PlanHost& host, const ResponseAverage* average, float mean_weight, const PickContext& context) {
+        const ResponseAverage::Reading reading = average ? average->read(context.now_ms) : ResponseAverage::Reading{};
         us = static_cast<float>(reading.us);
         confidence = reading.confidence;
-        crowd = 1 + static_cast<float>(host.in_flight()) * mean_weight / static_cast<float>(host.weight);
+        crowd = static_cast<float>(host.in_flight()) * mean_weight / static_cast<float>(host.weight);
+        if (context.warmth != nullptr) crowd *= 100 / static_cast<float>(context.warmth->percent(host.index));
+        crowd += 1;
     }
     // `typical`: what a host of which nothing is known is taken for.
     float value(float typical) const { return (confidence * us + (1 - confidence) * typical) * crowd; }
@@ -39,7 +41,7 @@ LeastResponseTime::LeastResponseTime(std::shared_ptr<const Plan> plan, uint64_t 
 uint32_t LeastResponseTime::pick(const PickContext& context, HostFilter usable) {
     if (plan_->hosts.empty()) return kNoHost;
     const auto load = [&](uint32_t i) {
-        return Load(plan_->hosts[i], plan_->averages[i], plan_->mean_weight, context.now_ms);
+        return Load(plan_->hosts[i], plan_->averages[i], plan_->mean_weight, context);
     };
     uint32_t first = kNoHost;
     bool refused = false;
@@ -55,11 +57,11 @@ uint32_t LeastResponseTime::pick(const PickContext& context, HostFilter usable) 
         }
     }
     const bool dominant = first != kNoHost && !refused && plan_->count() > kScanGladly;
-    return dominant ? plan_->hosts[first].index : scan(context.now_ms, usable);
+    return dominant ? plan_->hosts[first].index : scan(context, usable);
 }
 
 // A tournament in an order of chance: each usable host by weight against the best so far.
-uint32_t LeastResponseTime::scan(uint32_t now_ms, HostFilter usable) {
+uint32_t LeastResponseTime::scan(const PickContext& context, HostFilter usable) {
     uint32_t best = kNoHost;
     uint64_t sum = 0;
     for (uint32_t i = 0; i < plan_->count(); ++i) {
@@ -70,8 +72,8 @@ uint32_t LeastResponseTime::scan(uint32_t now_ms, HostFilter usable) {
             best = i;
             continue;
         }
-        const Load its(host, plan_->averages[i], plan_->mean_weight, now_ms);
-        const Load lowest(plan_->hosts[best], plan_->averages[best], plan_->mean_weight, now_ms);
+        const Load its(host, plan_->averages[i], plan_->mean_weight, context);
+        const Load lowest(plan_->hosts[best], plan_->averages[best], plan_->mean_weight, context);
         const bool ahead = random_.below(sum) < host.weight;  // as if it had been drawn first
         if (ahead ? !clearly_lower(lowest, its) : clearly_lower(its, lowest)) best = i;
     }

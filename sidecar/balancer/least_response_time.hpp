@@ -23,7 +23,7 @@ public:
     uint32_t pick(const PickContext& context, HostFilter usable) override;
 
 private:
-    uint32_t scan(uint32_t now_ms, HostFilter usable);
+    uint32_t scan(const PickContext& context, HostFilter usable);
 
     std::shared_ptr<const Plan> plan_;
     Random random_;

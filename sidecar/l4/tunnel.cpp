@@ -48,6 +48,7 @@ void Tunnel::upgrade(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upst
     tunnel.server_.take(worker.reactor, sides.upstream->channel);
     tunnel.upstream_->discard(sides.upstream);
     tunnel.lease_ = std::move(sides.lease);
+    tunnel.lease_.add_connection();
     tunnel.note_ = std::move(sides.note);
     tunnel.to_client_.preload(std::move(sides.to_client));
     tunnel.to_server_.preload(std::move(sides.to_upstream));
@@ -61,6 +62,7 @@ void Tunnel::connect_next() {
         if (!host) break;
         tried_.add(host.get());
         lease_ = HostLease(std::move(host), worker_.reactor.now());
+        lease_.add_connection();
         counters_.connects.add();
         if (note_) {
             note_->add_try();

@@ -7,6 +7,7 @@
 #include "common/log.hpp"
 #include "sidecar/listener/original_destination.hpp"
 #include "sidecar/runtime/worker_capture.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -150,19 +151,41 @@ void Runtime::close(const std::string& name) {
 void Runtime::apply(const config::ChangeSet& changes) {
     if (changes.listeners) apply_listeners();
     apply_capture(changes);
+    const bool moved = learn_zone(changes);
     const auto touched = [&](const std::string& name) {
         return std::binary_search(changes.changed.begin(), changes.changed.end(), name) ||
                std::binary_search(changes.removed.begin(), changes.removed.end(), name);
     };
     for (const auto& [wanted, canonical] : wanted_) {
-        if (canonical.empty() || changes.aliases || touched(canonical) || state_.resolve(wanted) != canonical) {
-            refresh(wanted, touched(canonical));
+        if (canonical.empty() || changes.aliases || moved || touched(canonical) ||
+            state_.resolve(wanted) != canonical) {
+            refresh(wanted, moved || touched(canonical));
         }
     }
     for (const auto& name : capture_.demanded()) {
         if (wanted_[name].empty()) give_up(name);
     }
     drop_unused();
+}
+
+// The node's zone, when nobody has said it: an endpoint on the same node is in the same zone. True: it is known from now on.
+bool Runtime::learn_zone(const config::ChangeSet& changes) {
+    Place& place = options_.place;
+    if (place.node.empty() || !place.zone.empty()) return false;
+    for (const auto& name : changes.changed) {
+        const auto view = state_.find(name);
+        if (view.slices == nullptr) continue;
+        for (const auto& [slice_name, slice] : *view.slices) {
+            for (const auto& endpoint : slice->endpoints) {
+                if (endpoint.zone.empty() || endpoint.node != place.node) continue;
+                place.zone = endpoint.zone;
+                log::info("zone {}: so says endpoint {} of {}, which is on this node", place.zone, endpoint.address,
+                          name);
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 void Runtime::apply_listeners() {
@@ -196,6 +219,7 @@ void Runtime::refresh(const std::string& wanted, bool force) {
         if (force || !current) {
             auto next = build(canonical);
             set_drain_deadlines(current.get(), next.get());
+            warm_new_hosts(current.get(), *next, steady_ms(Clock::now()));
             current = std::move(next);
             if (on_upstream_) on_upstream_(canonical, current);
         }
@@ -227,7 +251,7 @@ std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canoni
     }
     auto& stats = stats_[canonical];
     if (!stats) stats = std::make_shared<UpstreamStats>(workers_.size());
-    return build_snapshot(*view.upstream, slices, registry_, stats);
+    return build_snapshot(*view.upstream, slices, registry_, stats, options_.place);
 }
 
 // What is in flight on a host that drains or left may go on for the drain time-out; a host that came back is not cut.

@@ -45,6 +45,7 @@ public:
         WorkerOptions worker;
         std::vector<DeclaredListener> listeners;
         CaptureOptions capture = {};
+        Place place = {};  // the zone is learned from endpoints on the node when it is not given
     };
     // Told when an upstream in use gets another set of hosts or policy; nullptr when it is gone. The prober hangs on it.
     using OnUpstream = std::function<void(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>&)>;
@@ -91,6 +92,7 @@ public:
 
     const CaptureOptions& capture_options() const { return options_.capture; }
     const Capture& capture() const { return capture_; }
+    const Place& place() const { return options_.place; }
 
 private:
     struct Open {
@@ -110,6 +112,7 @@ private:
     std::map<std::string, std::string> refused_;
     std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical);
     void set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after);
+    bool learn_zone(const config::ChangeSet& changes);
     void drop_unused();
 
     Options options_;

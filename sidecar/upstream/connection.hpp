@@ -1,6 +1,7 @@
 #pragma once
 // One connection to a host, in use by an exchange or idle in a worker's pool. While idle it watches itself: a backend that closes takes
 // it out of the pool before anybody sends a request into the void.
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -15,7 +16,12 @@ class WorkerUpstream;
 class UpstreamConnection final : public Channel::Owner, public Retired {
 public:
     UpstreamConnection(WorkerUpstream& pool, std::shared_ptr<Host> host)
-        : channel(*this), pool_(pool), host_(std::move(host)) {}
+        : channel(*this), pool_(pool), host_(std::move(host)) {
+        host_->connections.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~UpstreamConnection() override { host_->connections.fetch_sub(1, std::memory_order_relaxed); }
+    UpstreamConnection(const UpstreamConnection&) = delete;
+    UpstreamConnection& operator=(const UpstreamConnection&) = delete;
 
     Channel channel;
     bool reused = false;  // has carried an exchange before

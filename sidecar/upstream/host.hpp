@@ -28,9 +28,12 @@ public:
     std::atomic<int64_t> cut_after_ms{0};
     // Written by the prober (main thread). Unknown counts as usable: Kubernetes says ready, and no probe has objected yet.
     std::atomic<Health> health{Health::unknown};
+    // The steady time in milliseconds from when its weight rises (policy.slow_start); 0: it has it all. Written by the main thread.
+    std::atomic<int64_t> warm_since_ms{0};
 
     // Written by workers, on a line of their own.
     alignas(64) std::atomic<uint32_t> active{0};  // exchanges and tunnels in flight
+    std::atomic<uint32_t> connections{0};         // open or being opened: in use and idle in the workers' pools
     std::atomic<uint64_t> requests{0};            // exchanges and tunnels ever begun
     std::atomic<uint64_t> failures{0};            // connects refused or timed out, resets, cut answers
     balancer::ResponseAverage response;           // HTTP: request sent to head of the answer; TCP: time to connect

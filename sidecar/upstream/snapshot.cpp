@@ -1,7 +1,11 @@
 #include "sidecar/upstream/snapshot.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <utility>
+
+#include "sidecar/upstream/slow_start.hpp"
 
 #include "sidecar/http/rules.hpp"
 
@@ -41,6 +45,63 @@ std::string authority_of(const std::string& name) {
     return name.substr(slash + 1, colon == std::string::npos ? colon : colon - slash - 1) + '.' + name.substr(0, slash);
 }
 
+Distance distance_to(const config::Endpoint& endpoint, const Place& place) {
+    if (!place.node.empty() && endpoint.node == place.node) return Distance::same_node;
+    return !place.zone.empty() && endpoint.zone == place.zone ? Distance::same_zone : Distance::elsewhere;
+}
+
+// Those within the circle keep their weight; the others have none, so that indices stay those of snapshot.hosts.
+Circle make_circle(const UpstreamSnapshot& snapshot, uint8_t priority, Distance reach) {
+    // What an exchange of HTTP holds is not what a connection is; all else is one connection each.
+    const bool by_connections = snapshot.policy.algorithm == config::Algorithm::least_connections &&
+                                snapshot.protocol == config::Protocol::http;
+    std::vector<balancer::HostEntry> entries;
+    entries.reserve(snapshot.hosts.size());
+    for (const SnapshotHost& host : snapshot.hosts) {
+        const bool within = host.priority == priority && host.distance <= reach;
+        entries.push_back({.id = host.host->id(),
+                           .weight = within ? host.weight : 0,
+                           .active = by_connections ? &host.host->connections : &host.host->active,
+                           .average = &host.host->response});
+    }
+    return {reach, balancer::make_plan(snapshot.policy, std::move(entries))};
+}
+
+// The hosts of one priority as far as locality goes: how many are within each distance, and their weights.
+struct Census {
+    std::array<size_t, 3> within{};  // by Distance: those that far and nearer
+    double weight = 0;
+};
+
+void add_tier(UpstreamSnapshot& snapshot, uint8_t priority, Census census) {
+    using Mode = config::Locality::Mode;
+    census.within[1] += census.within[0];
+    census.within[2] += census.within[1];
+    const size_t all = census.within[2];
+    Tier tier{.priority = priority, .circles = {}, .mean_weight = 1};
+    if (all != 0) tier.mean_weight = census.weight / static_cast<double>(all);
+    const Mode mode = snapshot.policy.locality.mode;
+    // A circle is worth its while when it has somebody, and somebody is outside.
+    const auto is_part = [all](size_t count) { return count != 0 && count != all; };
+    if (mode == Mode::same_node && is_part(census.within[0]))
+        tier.circles.push_back(make_circle(snapshot, priority, Distance::same_node));
+    if (mode != Mode::none && is_part(census.within[1]))
+        tier.circles.push_back(make_circle(snapshot, priority, Distance::same_zone));
+    tier.circles.push_back(make_circle(snapshot, priority, Distance::elsewhere));
+    snapshot.tiers.push_back(std::move(tier));
+}
+
+void make_tiers(UpstreamSnapshot& snapshot) {
+    std::map<uint8_t, Census> tiers;
+    for (const SnapshotHost& host : snapshot.hosts) {
+        if (host.weight == 0) continue;
+        Census& census = tiers[host.priority];
+        ++census.within[static_cast<size_t>(host.distance)];
+        census.weight += host.weight;
+    }
+    for (const auto& [priority, census] : tiers) add_tier(snapshot, priority, census);
+}
+
 }  // namespace
 
 std::shared_ptr<Host> HostRegistry::get(const std::string& upstream, const config::Endpoint& endpoint) {
@@ -60,7 +121,8 @@ void HostRegistry::sweep() {
 
 std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& upstream,
                                                        const std::vector<const config::EndpointSlice*>& slices,
-                                                       HostRegistry& registry, std::shared_ptr<UpstreamStats> stats) {
+                                                       HostRegistry& registry, std::shared_ptr<UpstreamStats> stats,
+                                                       const Place& place) {
     auto snapshot = std::make_shared<UpstreamSnapshot>();
     snapshot->name = upstream.name;
     snapshot->authority = authority_of(upstream.name);
@@ -77,19 +139,17 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
             const auto [known, fresh] =
                 snapshot->index.try_emplace(host.get(), static_cast<uint32_t>(snapshot->hosts.size()));
             if (fresh) {
-                snapshot->hosts.push_back({std::move(host), endpoint.weight, draining, endpoint.zone, endpoint.node});
+                snapshot->hosts.push_back({std::move(host), endpoint.weight, draining, endpoint.zone, endpoint.node,
+                                           endpoint.priority, distance_to(endpoint, place)});
             } else if (auto& first = snapshot->hosts[known->second]; first.draining && !draining) {
                 first.weight = endpoint.weight;
+                first.priority = endpoint.priority;
                 first.draining = false;
             }
         }
     }
-    std::vector<balancer::HostEntry> entries;
-    entries.reserve(snapshot->hosts.size());
-    for (const auto& host : snapshot->hosts) {
-        entries.push_back({host.host->id(), host.weight, &host.host->active, &host.host->response});
-    }
-    snapshot->plan = balancer::make_plan(snapshot->policy, std::move(entries));
+    make_tiers(*snapshot);
+    snapshot->warming_until_ms = warming_until(*snapshot);
     return snapshot;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // One version of an upstream as workers use it: immutable, built on the main thread, posted to every worker as shared_ptr<const>.
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,12 +19,35 @@ namespace http {
 struct Rules;
 }
 
+// Where this proxy runs; what is empty is not known, and nothing is near by it.
+struct Place {
+    std::string node;
+    std::string zone;
+};
+
+enum class Distance : uint8_t { same_node, same_zone, elsewhere };
+
 struct SnapshotHost {
     std::shared_ptr<Host> host;
     uint32_t weight = 1;
     bool draining = false;
     std::string zone;
     std::string node;
+    uint8_t priority = 0;
+    Distance distance = Distance::elsewhere;
+};
+
+// Hosts of one priority up to a distance, which are balanced among themselves.
+struct Circle {
+    Distance reach = Distance::elsewhere;
+    std::shared_ptr<const balancer::Plan> plan;  // its indices are those of UpstreamSnapshot::hosts
+};
+
+// The hosts of one priority. Circles are there as policy.locality wants them, the narrowest first; the last has all hosts.
+struct Tier {
+    uint8_t priority = 0;
+    std::vector<Circle> circles;
+    double mean_weight = 1;  // of those with a weight
 };
 
 struct UpstreamSnapshot {
@@ -36,8 +60,10 @@ struct UpstreamSnapshot {
     std::shared_ptr<const http::Rules> rules;  // what the policy changes of requests and answers; null: nothing
     std::vector<SnapshotHost> hosts;
     std::unordered_map<const Host*, uint32_t> index;  // into hosts
-    std::shared_ptr<const balancer::Plan> plan;       // over hosts, in their order
+    std::vector<Tier> tiers;                          // by priority; each is there for some host
     std::shared_ptr<UpstreamStats> stats;
+    // Until then (steady milliseconds) a host may be warming up; 0: none is. Written by the main thread: see slow_start.hpp.
+    mutable std::atomic<int64_t> warming_until_ms{0};
 };
 
 // Keeps one Host an identity (upstream, address, port) for as long as anybody uses it. Main thread only.
@@ -53,9 +79,10 @@ private:
 };
 
 // The union of the slices: an address and port in two slices counts once; ready wins over draining, and of equals the slice
-// whose name comes first. Endpoints that are no IP literal are left out (validation refuses them earlier).
+// whose name comes first. Endpoints that are no IP literal are left out (validation refuses them earlier). `place`: of this proxy.
 std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& upstream,
                                                        const std::vector<const config::EndpointSlice*>& slices,
-                                                       HostRegistry& registry, std::shared_ptr<UpstreamStats> stats);
+                                                       HostRegistry& registry, std::shared_ptr<UpstreamStats> stats,
+                                                       const Place& place = {});
 
 }  // namespace steelyard

@@ -60,13 +60,13 @@ void WorkerUpstream::update(std::shared_ptr<const UpstreamSnapshot> snapshot) {
         }
     }
     pools_ = std::move(pools);
-    // A plan's atomics belong to the snapshot's hosts: the old balancer goes before the old snapshot does.
-    balancer_.reset();
+    // A plan's atomics belong to the snapshot's hosts: the old picker goes before the old snapshot does.
+    picker_.reset();
     snapshot_ = std::move(snapshot);
     if (snapshot_) {
         const uint64_t seed = balancer::hash_key(name_) + 0x9e3779b97f4a7c15U * (worker_ + 1) +
                               static_cast<uint64_t>(reactor_.now().time_since_epoch().count());
-        balancer_ = balancer::make_balancer(snapshot_->plan, seed);
+        picker_.emplace(*snapshot_, seed);
         stats_ = snapshot_->stats;
         counters_ = &stats_->worker(worker_);
     }
@@ -77,10 +77,7 @@ std::shared_ptr<Host> WorkerUpstream::pick(const balancer::PickContext& context,
     const auto& hosts = snapshot_->hosts;
     balancer::PickContext timed = context;
     timed.now_ms = coarse_ms(reactor_.now());
-    const uint32_t picked = balancer_->pick(timed, [&](uint32_t i) {
-        return !hosts[i].draining && hosts[i].host->usable() &&
-               !(tried.count() != 0 && tried.contains(hosts[i].host.get()));
-    });
+    const uint32_t picked = picker_->pick(timed, tried, reactor_.now());
     if (picked != balancer::kNoHost) return hosts[picked].host;
     // Nothing ready: what is serving but about to go is better than an error (KEP-1669).
     for (size_t n = 0; n < hosts.size(); ++n) {

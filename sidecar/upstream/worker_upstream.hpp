@@ -1,44 +1,25 @@
 #pragma once
 // One worker's view of one upstream: its balancer and its pools of idle connections. Survives configuration changes: a new snapshot
 // keeps the pools of the hosts that stay and closes those of hosts that left or drain. Owned by one worker, not thread-safe.
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sidecar/balancer/balancer.hpp"
 #include "sidecar/reactor/reactor.hpp"
 #include "sidecar/upstream/connection.hpp"
+#include "sidecar/upstream/host_picker.hpp"
 #include "sidecar/upstream/snapshot.hpp"
+#include "sidecar/upstream/tried_hosts.hpp"
 
 namespace steelyard {
 
 struct PoolLimits {
     uint32_t max_idle_per_host = 1024;
     Milliseconds idle_timeout{30'000};
-};
-
-// Hosts already tried for one request. Bounded by the number of tries.
-class TriedHosts {
-public:
-    static constexpr uint32_t kMax = 4;
-    bool contains(const Host* host) const {
-        for (uint32_t i = 0; i < count_; ++i) {
-            if (hosts_[i] == host) return true;
-        }
-        return false;
-    }
-    void add(const Host* host) {
-        if (count_ < kMax) hosts_[count_++] = host;
-    }
-    uint32_t count() const { return count_; }
-    void clear() { count_ = 0; }
-
-private:
-    std::array<const Host*, kMax> hosts_{};
-    uint32_t count_ = 0;
 };
 
 class WorkerUpstream {
@@ -62,8 +43,8 @@ public:
     void abandon() { abandoned_ = true; }
     bool abandoned() const { return abandoned_; }
 
-    // The host for the next try: of those not yet tried, a ready one that is not known to be down, as the policy picks; when
-    // there is none, a draining one that is not down; else nullptr.
+    // The host for the next try: of those not yet tried, a ready one that is not known to be down, as the policy picks
+    // (see host_picker.hpp); when there is none, a draining one that is not down; else nullptr.
     std::shared_ptr<Host> pick(const balancer::PickContext& context, const TriedHosts& tried);
 
     // An idle connection to the host (unless a fresh one is asked for), or a new one that is not connected yet. The caller
@@ -91,7 +72,7 @@ private:
     uint32_t worker_;
     const PoolLimits& limits_;
     std::shared_ptr<const UpstreamSnapshot> snapshot_;
-    std::unique_ptr<balancer::Balancer> balancer_;
+    std::optional<HostPicker> picker_;
     std::vector<IdleList> pools_;  // parallel to snapshot_->hosts
     size_t idle_total_ = 0;
     uint32_t draining_turn_ = 0;
@@ -113,18 +94,28 @@ public:
         host_->active.fetch_add(1, std::memory_order_relaxed);
         host_->requests.fetch_add(1, std::memory_order_relaxed);
     }
-    HostLease(HostLease&& other) noexcept : host_(std::move(other.host_)), begun_(other.begun_), asked_(other.asked_) {}
+    HostLease(HostLease&& other) noexcept
+        : host_(std::move(other.host_)),
+          begun_(other.begun_),
+          asked_(other.asked_),
+          connection_(std::exchange(other.connection_, false)) {}
     HostLease& operator=(HostLease&& other) noexcept {
         end();
         host_ = std::move(other.host_);
         begun_ = other.begun_;
         asked_ = other.asked_;
+        connection_ = std::exchange(other.connection_, false);
         return *this;
     }
     ~HostLease() { end(); }
     void end() {
         if (host_) host_->active.fetch_sub(1, std::memory_order_relaxed);
+        if (std::exchange(connection_, false)) host_->connections.fetch_sub(1, std::memory_order_relaxed);
         host_.reset();
+    }
+    // It has a connection of its own, which is no UpstreamConnection: counts that as well.
+    void add_connection() {
+        if (host_ && !std::exchange(connection_, true)) host_->connections.fetch_add(1, std::memory_order_relaxed);
     }
     const std::shared_ptr<Host>& host() const { return host_; }
     explicit operator bool() const { return host_ != nullptr; }
@@ -139,6 +130,7 @@ private:
     std::shared_ptr<Host> host_;
     TimePoint begun_;
     TimePoint asked_;
+    bool connection_ = false;
 };
 
 }  // namespace steelyard

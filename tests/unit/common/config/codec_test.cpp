@@ -80,7 +80,7 @@ TEST(ConfigCodec, ClusterAddressesThatAreNoneAreNamed) {
 TEST(ConfigCodec, EveryAlgorithmAndHealthCheckTypeComesBack) {
     for (const auto algorithm :
          {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request, Algorithm::ring_hash,
-          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time}) {
+          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time, Algorithm::least_connections}) {
         Upstream upstream{"a/b:c", Protocol::tcp, {}, {}};
         upstream.policy.algorithm = algorithm;
         upstream.policy.health_check = HealthCheck{};
@@ -156,7 +156,7 @@ TEST(ConfigCodec, WhatIsWrongIsSaidWithItsPath) {
          "upsert[0].policy.hash.header: is missing"},
         {R"({"kind":"upstream","name":"u","policy":{"algorithm":"fastest"}})",
          "upsert[0].policy.algorithm: 'fastest' is not one of round-robin, weighted-round-robin, least-request, "
-         "ring-hash, random, maglev, least-response-time"},
+         "ring-hash, random, maglev, least-response-time, least-connections"},
         {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"body"}}})",
          "upsert[0].policy.hash.source: 'body' is not one of client-ip, header, cookie, query"},
         {R"({"kind":"upstream","name":"u","policy":{"hash":{"source":"cookie","header":"x"}}})",

@@ -26,7 +26,7 @@ TEST(Balancer, PickingAllocatesNothing) {
     const Hosts hosts({1, 1, 2, 5, 0, 9, 9});
     for (const auto algorithm :
          {Algorithm::round_robin, Algorithm::weighted_round_robin, Algorithm::least_request, Algorithm::ring_hash,
-          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time}) {
+          Algorithm::random, Algorithm::maglev, Algorithm::least_response_time, Algorithm::least_connections}) {
         auto balancer = hosts.balancer(algorithm);
         for (const uint32_t down : {0U, 3U, 7U}) {
             const size_t before = allocations;

@@ -112,7 +112,8 @@ TEST_P(EveryAlgorithm, IsTheSameForTheSameSeed) {
 INSTANTIATE_TEST_SUITE_P(Balancer, EveryAlgorithm,
                          testing::Values(Algorithm::round_robin, Algorithm::weighted_round_robin,
                                          Algorithm::least_request, Algorithm::ring_hash, Algorithm::random,
-                                         Algorithm::maglev, Algorithm::least_response_time),
+                                         Algorithm::maglev, Algorithm::least_response_time,
+                                         Algorithm::least_connections),
                          [](const auto& algorithm) {
                              switch (algorithm.param) {
                                  case Algorithm::round_robin:
@@ -129,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(Balancer, EveryAlgorithm,
                                      return "Maglev";
                                  case Algorithm::least_response_time:
                                      return "LeastResponseTime";
+                                 case Algorithm::least_connections:
+                                     return "LeastConnections";
                              }
                              return "Unknown";
                          });

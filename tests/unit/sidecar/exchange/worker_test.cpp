@@ -87,7 +87,10 @@ void WorkerTest::TearDown() {
     use_nothing();
     EXPECT_TRUE(eventually([&] { return worker_counters().sessions.get() == 0; })) << worker_counters().sessions.get();
     EXPECT_EQ(counters().idle_connections.get(), 0U);
-    for (const auto& host : seen_) EXPECT_EQ(host->active.load(), 0U) << host->id();
+    for (const auto& host : seen_) {
+        EXPECT_EQ(host->active.load(), 0U) << host->id();
+        EXPECT_TRUE(eventually([&] { return host->connections.load() == 0; })) << host->id();
+    }
 }
 
 std::string with_length(std::string_view method, std::string_view body, std::string_view fields) {

@@ -59,7 +59,7 @@ TEST_F(Allocation, AThousandRequestsOfAKeepAliveClientAllocateNothing) {
     for (const auto algorithm :
          {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin, config::Algorithm::least_request,
           config::Algorithm::ring_hash, config::Algorithm::random, config::Algorithm::maglev,
-          config::Algorithm::least_response_time}) {
+          config::Algorithm::least_response_time, config::Algorithm::least_connections}) {
         upstream_.policy.algorithm = algorithm;
         use({{.port = backend.port()}, {.port = other.port(), .weight = 3}});
         EXPECT_EQ(allocations_of(std::string(kGet)), 0U) << to_string(algorithm);

@@ -40,6 +40,7 @@ protected:
     void start(std::vector<DeclaredListener> declared, uint32_t workers = 1) {
         Runtime::Options options;
         options.workers = workers;
+        options.place = place_;
         options.listeners = std::move(declared);
         runtime_ = std::make_unique<Runtime>(options, state_);
         runtime_->on_upstream([this](const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot) {
@@ -65,6 +66,7 @@ protected:
     config::ConfigState state_;
     std::unique_ptr<Runtime> runtime_;
     std::vector<std::string> told_;
+    Place place_;
     int version_ = 0;
 };
 
@@ -166,6 +168,52 @@ TEST_F(RuntimeTest, WhatIsUnderWayOnARemovedEndpointIsCutAfterTheDrainTimeOut) {
     for (const auto& host : runtime_->upstreams().at(kUpstream)->hosts) {
         EXPECT_EQ(host.host->cut_after_ms, 0) << "who comes back is not cut";
     }
+}
+
+TEST_F(RuntimeTest, AnEndpointThatComesLaterWarmsUpAndOneThatIsThereFirstDoesNot) {
+    auto slow = upstream();
+    slow.policy.slow_start.emplace();
+    const auto slice = [](std::vector<std::string> addresses) {
+        config::EndpointSlice made{kUpstream, "web-1", {}};
+        for (auto& address : addresses) made.endpoints.push_back({std::move(address), 80, 1, "", "", {}});
+        return made;
+    };
+    start({{"local", "127.0.0.1", 0, kUpstream}});
+    apply({slow, slice({"10.0.0.1", "10.0.0.2"})});
+    apply({slow, slice({"10.0.0.1", "10.0.0.3"})});
+    for (const auto& host : runtime_->upstreams().at(kUpstream)->hosts) {
+        EXPECT_EQ(host.host->warm_since_ms != 0, host.host->id() == "10.0.0.3:80") << host.host->id();
+    }
+    EXPECT_NE(runtime_->upstreams().at(kUpstream)->warming_until_ms, 0);
+}
+
+TEST_F(RuntimeTest, TheZoneIsLearnedFromAnEndpointOnTheNodeAndGivenIsGiven) {
+    auto local = upstream();
+    local.policy.locality.mode = config::Locality::Mode::same_zone;
+    config::EndpointSlice slice{kUpstream, "web-1", {}};
+    slice.endpoints.push_back({"10.0.0.1", 80, 1, "a", "n1", {}});
+    slice.endpoints.push_back({"10.0.0.2", 80, 1, "b", "n2", {}});
+    auto other = upstream();
+    other.name = "shop/other:http";
+    const config::EndpointSlice on_node{"shop/other:http", "other-1", {{"10.0.0.3", 80, 1, "b", "n9", {}}}};
+    const auto distance = [&](size_t i) { return runtime_->upstreams().at(kUpstream)->hosts[i].distance; };
+
+    place_.node = "n9";
+    start({{"local", "127.0.0.1", 0, kUpstream}});
+    apply({local, slice});
+    EXPECT_EQ(runtime_->place().zone, "");
+    EXPECT_EQ(distance(1), Distance::elsewhere);
+    apply({local, slice, other, on_node});  // an upstream that this proxy does not serve says it as well
+    EXPECT_EQ(runtime_->place().zone, "b");
+    EXPECT_EQ(distance(0), Distance::elsewhere);
+    EXPECT_EQ(distance(1), Distance::same_zone);
+    EXPECT_EQ(runtime_->upstreams().at(kUpstream)->tiers.at(0).circles.size(), 2U);
+
+    place_ = {"n1", "c"};
+    start({{"local", "127.0.0.1", 0, kUpstream}});
+    runtime_->apply(state_.everything());
+    EXPECT_EQ(runtime_->place().zone, "c");
+    EXPECT_EQ(distance(0), Distance::same_node);
 }
 
 TEST_F(RuntimeTest, SeveralWorkersShareAListener) {

@@ -96,7 +96,7 @@ TEST_F(Churn, AllAlgorithmsServe) {
     for (const auto algorithm :
          {config::Algorithm::round_robin, config::Algorithm::weighted_round_robin, config::Algorithm::least_request,
           config::Algorithm::ring_hash, config::Algorithm::random, config::Algorithm::maglev,
-          config::Algorithm::least_response_time}) {
+          config::Algorithm::least_response_time, config::Algorithm::least_connections}) {
         upstream_.policy.algorithm = algorithm;
         use({{.port = a.port()}, {.port = b.port()}});
         if (one.fd() < 0) one = client();
