@@ -20,10 +20,11 @@ python_packages=(python3 python3-venv ca-certificates)
 test_packages=(
     clang-14 libclang-rt-14-dev             # the fuzz targets
     prometheus                              # promtool
+    wrk                                     # a load that a million requests need
     iproute2 nftables openssl jq util-linux # the tests' own network, certificates
 )
 lint_packages=(clang-format-14 clang-tidy-14)
-bench_packages=(haproxy nginx-light wrk iproute2)
+bench_packages=(haproxy nginx-light wrk iproute2 valgrind)
 # A kind cluster without Docker: the daemon's own programs. Its packages' services are neither started nor enabled. Where Docker runs
 # already, whatever brought it, none of this is installed.
 e2e_packages=(docker.io containerd runc debootstrap iptables nftables iproute2 jq util-linux)
