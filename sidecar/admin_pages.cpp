@@ -83,6 +83,7 @@ std::string upstreams_page(const Runtime& runtime, const std::vector<push::Refus
                              {"address", bound.address},
                              {"port", bound.port},
                              {"upstream", bound.upstream},
+                             {"transport", bound.udp ? "udp" : "tcp"},
                              {"resolved", bound.resolved}});
     }
     nlohmann::json page{{"upstreams", std::move(upstreams)}, {"listeners", std::move(listeners)}};

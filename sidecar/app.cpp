@@ -250,9 +250,13 @@ std::string SidecarApp::Impl::not_ready() const {
 void SidecarApp::Impl::on_change(const config::ChangeSet& changes) { runtime_.apply(changes); }
 
 void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot) {
-    if (!snapshot || !snapshot->policy.health_check) {
+    const bool udp = snapshot && snapshot->protocol == config::Protocol::udp;
+    if (!snapshot || !snapshot->policy.health_check || udp) {
         prober_.remove(name);
         if (!snapshot) return;
+        if (udp && snapshot->policy.health_check) {
+            log::warn("health: there is no active check of UDP: the endpoints of upstream {} go unchecked", name);
+        }
         for (const auto& host : snapshot->hosts) host.host->health = Health::unknown;
         return;
     }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <set>
+#include <tuple>
 
 #include "common/admin/server.hpp"
 #include "common/cli/cli.hpp"
@@ -27,7 +28,7 @@ struct Text {  // the flags as they were typed
     std::optional<bool> request_id;
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
                 idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
-                capture_idle_timeout = "10m";
+                udp_idle_timeout = "60s", capture_idle_timeout = "10m";
     std::string access_log = "off", access_log_format = "json", access_log_sample = "1";
 };
 
@@ -45,7 +46,7 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
     app.add_option("--name", o.name, "This proxy's name, unique among proxies (default: host name and process id)");
     app.add_option("--node", o.node, "The node it runs on");
     app.add_option("--zone", o.zone, "The zone it runs in");
-    app.add_option("--upstream", t.upstreams, "Local listener: [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT, repeatable")
+    app.add_option("--upstream", t.upstreams, "Local listener: [ADDRESS:]PORT[/udp]=SERVICE.NAMESPACE:PORT, repeatable")
         ->delimiter(',');
     app.add_option("--workers", o.workers, "Worker threads (default: the cores that the cgroup grants)")
         ->check(CLI::Range(1, 256));
@@ -62,6 +63,10 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--state-dir", o.state_dir, "Where the last good configuration is kept")->type_name("DIR");
     app.add_option("--max-connections", o.worker.max_sessions, "Client connections a worker serves at once")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    app.add_option("--max-udp-sessions", o.worker.max_udp_sessions,
+                   "UDP clients a worker serves at once; beyond it the one that was silent for the longest makes room")
         ->check(CLI::Range(1, 10'000'000))
         ->capture_default_str();
     app.add_option("--max-header-bytes", o.worker.limits.max_head_bytes, "Longest request or response head")
@@ -94,6 +99,8 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")
         ->capture_default_str();
+    app.add_option("--udp-idle-timeout", t.udp_idle_timeout, "No datagram of a UDP client in either direction")
+        ->capture_default_str();
     app.add_option("--metrics-series-limit", o.metrics_series_limit, "The most series that /metrics shows")
         ->check(CLI::Range(metrics::SeriesLimit::kLeast, size_t{10'000'000}))
         ->capture_default_str();
@@ -120,6 +127,7 @@ Result<void> read_durations(const Text& t, SidecarOptions& o) {
         {"--response-timeout", &t.response_timeout, &w.response_head},
         {"--stream-timeout", &t.stream_timeout, &w.stream_idle},
         {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle},
+        {"--udp-idle-timeout", &t.udp_idle_timeout, &w.udp_idle},
         {"--capture-idle-timeout", &t.capture_idle_timeout, &o.capture_idle_timeout}};
     for (const auto& [flag, text, value] : all) {
         const auto parsed = cli::parse_duration(*text);
@@ -172,11 +180,11 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     if (!trusted) return trusted.error();
     o.worker.forwarding.trusted = std::move(*trusted);
     o.worker.forwarding.request_id = t.request_id.value_or(o.role == push::Role::edge);
-    std::set<std::pair<std::string, uint16_t>> places;
+    std::set<std::tuple<bool, std::string, uint16_t>> places;
     for (const auto& text : t.upstreams) {
         auto listener = parse_upstream_flag(text);
         if (!listener) return listener.error();
-        if (listener->port != 0 && !places.emplace(listener->address, listener->port).second) {
+        if (listener->port != 0 && !places.emplace(listener->udp, listener->address, listener->port).second) {
             return Error{"--upstream", "'" + text + "': port " + std::to_string(listener->port) + " is given twice"};
         }
         listener->name = "upstream-" + std::to_string(o.listeners.size());
@@ -204,11 +212,18 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
 
 Result<DeclaredListener> parse_upstream_flag(const std::string& text) {
     const auto bad = [&](const std::string& why) {
-        return Error{"--upstream", "'" + text + "' is not [ADDRESS:]PORT=SERVICE.NAMESPACE:PORT: " + why};
+        return Error{"--upstream", "'" + text + "' is not [ADDRESS:]PORT[/udp]=SERVICE.NAMESPACE:PORT: " + why};
     };
     const size_t equals = text.find('=');
     if (equals == std::string::npos) return bad("there is no '='");
     std::string place = text.substr(0, equals);
+    DeclaredListener listener;
+    if (const size_t slash = place.find('/'); slash != std::string::npos) {
+        const std::string transport = place.substr(slash + 1);
+        if (transport != "udp" && transport != "tcp") return bad("'" + transport + "' is neither tcp nor udp");
+        listener.udp = transport == "udp";
+        place.resize(slash);
+    }
     if (place.find(':') == std::string::npos) place.insert(0, "127.0.0.1:");
     const auto listen = admin::parse_listen(place);
     if (!listen) return bad(listen.error().problem);
@@ -219,7 +234,6 @@ Result<DeclaredListener> parse_upstream_flag(const std::string& text) {
         colon + 1 == target.size()) {
         return bad("'" + target + "' lacks a service, a namespace or a port");
     }
-    DeclaredListener listener;
     std::tie(listener.address, listener.port) = *listen;
     listener.upstream = target.substr(dot + 1, colon - dot - 1) + '/' + target.substr(0, dot) + target.substr(colon);
     return listener;

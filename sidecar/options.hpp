@@ -38,7 +38,8 @@ struct SidecarOptions {
 // Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.
 std::variant<SidecarOptions, int> parse_sidecar_options(int argc, const char* const* argv);
 
-// "8080=web.shop:http" -> listener on 127.0.0.1:8080 for "shop/web:http"; "ADDR:PORT=..." listens there.
+// "8080=web.shop:http" -> listener on 127.0.0.1:8080 for "shop/web:http"; "ADDR:PORT=..." listens there; "8080/udp=..."
+// takes datagrams.
 Result<DeclaredListener> parse_upstream_flag(const std::string& text);
 
 // Cores that the cgroup grants, at least 1.

@@ -96,9 +96,11 @@ std::vector<config::Endpoint> usable_endpoints(const kube::EndpointSlice& slice,
     return endpoints;
 }
 
-const kube::SlicePort* find_port(const kube::EndpointSlice& slice, const std::string& name) {
+const kube::SlicePort* find_port(const kube::EndpointSlice& slice, const Port& wanted) {
+    const std::string_view protocol = wanted.protocol == config::Protocol::udp ? "UDP" : "TCP";
     const auto found = std::find_if(slice.ports.begin(), slice.ports.end(), [&](const kube::SlicePort& port) {
-        return port.name == name && (port.protocol.empty() || port.protocol == "TCP");
+        return port.name == wanted.name &&
+               (port.protocol.empty() ? "TCP" : std::string_view(port.protocol)) == protocol;
     });
     return found == slice.ports.end() ? nullptr : &*found;
 }
@@ -126,6 +128,8 @@ std::string names_of(const auto& ports) {
         text += (text.empty() ? "'" : ", '") + config::shown(port.name) + "'";
         if constexpr (requires { port.app_protocol; }) {
             if (!port.protocol.empty() && port.protocol != "TCP") text += " (" + config::shown(port.protocol) + ")";
+        } else if (port.protocol == config::Protocol::udp) {
+            text += " (UDP)";
         }
     }
     return config::shown(text.empty() ? "none" : text);
@@ -140,7 +144,7 @@ std::vector<Match> match_ports(const kube::EndpointSlice& slice, const std::vect
     std::vector<Match> matches;
     bool named = false;
     for (const Port& port : ports) {
-        const kube::SlicePort* found = find_port(slice, port.name);
+        const kube::SlicePort* found = find_port(slice, port);
         if (found == nullptr) continue;
         named = true;
         if (const uint16_t number = number_of(slice, *found, out); number != 0) matches.push_back({&port, number});

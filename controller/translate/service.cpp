@@ -17,6 +17,7 @@ std::string lower(std::string_view text) {
 }
 
 config::Protocol protocol_of(const kube::ServicePort& port) {
+    if (port.protocol == "UDP") return config::Protocol::udp;
     const std::string hint =
         lower(port.app_protocol.empty() ? port.name.substr(0, port.name.find('-')) : port.app_protocol);
     return hint == "http" || hint == "kubernetes.io/ws" ? config::Protocol::http : config::Protocol::tcp;
@@ -39,9 +40,9 @@ private:
 bool is_usable(const kube::ServicePort& port, const std::string& upstream, const std::vector<Port>& before,
                const Refusals& say) {
     const std::string protocol = port.protocol.empty() ? "TCP" : port.protocol;
-    if (protocol != "TCP") {
+    if (protocol != "TCP" && protocol != "UDP") {
         return say.refuse("UnsupportedProtocol", ".protocol",
-                          "'" + config::shown(protocol) + "' is not balanced, only TCP is");
+                          "'" + config::shown(protocol) + "' is not balanced, only TCP and UDP are");
     }
     if (port.port < 1 || port.port > 65535) {
         return say.refuse("InvalidPort", ".port", std::to_string(port.port) + " is not a port (1-65535)");
@@ -79,12 +80,13 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out) {
         if (!port.name.empty() && config::is_name(prefix + number)) ports.back().aliases.push_back(prefix + number);
     }
     // A port may be named with digits: then that name is meant, not the number of another. Of two ports with one number (only
-    // their protocols may differ, and of those one is balanced) the first has it.
+    // their protocols may differ, as with DNS) the one of TCP has it.
     for (auto port = ports.begin(); port != ports.end(); ++port) {
         std::erase_if(port->aliases, [&](const std::string& alias) {
             return std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.upstream == alias; }) ||
-                   std::any_of(ports.begin(), port,
-                               [&](const Port& p) { return std::ranges::count(p.aliases, alias) != 0; });
+                   (port->protocol == config::Protocol::udp && std::ranges::any_of(ports, [&](const Port& p) {
+                        return p.protocol != config::Protocol::udp && p.number == port->number;
+                    }));
         });
     }
     return ports;

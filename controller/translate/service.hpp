@@ -1,9 +1,9 @@
 #pragma once
-// A Service to upstreams: one for each of its TCP ports. Pure.
+// A Service to upstreams: one for each of its TCP and UDP ports. Pure.
 //
 // Protocol: appProtocol if it is set, else the port's name up to the first '-' ("http-web"), as Istio reads it. "http" and
 // "kubernetes.io/ws" are balanced as HTTP/1.1; everything else, and no hint at all, as TCP: https, tls, grpc and h2c carry what the
-// HTTP/1.1 side of the proxy does not speak, and TCP is right for any of them.
+// HTTP/1.1 side of the proxy does not speak, and TCP is right for any of them. Of a UDP port neither is asked.
 // Headless Services and those without a selector are as others. ExternalName is refused: it names no endpoints.
 // Sources: core/v1 Service; KEP-3726 (standard application protocols).
 #include <cstdint>

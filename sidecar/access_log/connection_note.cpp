@@ -23,7 +23,7 @@ void ConnectionNote::write(std::string_view upstream, TimePoint now) {
         record.status = request_.status;
         record.answer = std::chrono::duration_cast<Microseconds>(request_.answered - began_);
     } else {
-        record.protocol = "TCP";
+        record.protocol = protocol_;
         record.endpoint = endpoint_.view();
     }
     std::array<char, INET6_ADDRSTRLEN> ip;

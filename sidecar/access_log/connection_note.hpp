@@ -1,5 +1,5 @@
 #pragma once
-// What the line at the end of a TCP or upgraded connection will say: gathered while it goes on, written once. One thread.
+// What the line at the end of a TCP or upgraded connection or a UDP session will say: gathered while it goes on, written once. One thread.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +36,8 @@ public:
     }
     void add_try() { ++tries_; }
     void set_tries(uint8_t tries) { tries_ = tries; }
+    // Of one that began as no request. Static storage.
+    void set_protocol(std::string_view protocol) { protocol_ = protocol; }
     void set_endpoint(std::string_view id) { endpoint_.set(id); }
     // The first one counts. `why` has static storage.
     void set_failure(std::string_view why) {
@@ -50,6 +52,7 @@ private:
     const TimePoint began_;
     Request request_{};
     uint8_t tries_ = 0;
+    std::string_view protocol_ = "TCP";
     std::string_view failure_;
     Kept<64> endpoint_;
 };

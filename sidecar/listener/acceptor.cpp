@@ -74,7 +74,7 @@ bool Acceptor::accept_one() {
         return false;
     }
     worker_.counters.accepted.add();
-    if (worker_.sessions.size() >= max_sessions_) {
+    if (worker_.counters.sessions.get() >= max_sessions_) {
         worker_.counters.refused_limit.add();
         return true;
     }

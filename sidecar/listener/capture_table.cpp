@@ -3,7 +3,7 @@
 namespace steelyard {
 
 void CaptureTable::add(const config::Upstream& upstream) {
-    if (upstream.port == 0) return;
+    if (upstream.port == 0 || upstream.protocol == config::Protocol::udp) return;
     const auto name = std::make_shared<const std::string>(upstream.name);
     for (const auto& ip : upstream.cluster_ips) {
         if (const auto address = SocketAddress::parse(ip, upstream.port)) {

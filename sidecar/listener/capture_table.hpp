@@ -12,7 +12,7 @@ namespace steelyard {
 
 class CaptureTable {
 public:
-    // Of two upstreams that claim an address and port the one that was added first has it. Ports 0 and texts that are no
+    // Of two upstreams that claim an address and port the one that was added first has it. Upstreams of UDP, ports 0 and texts that are no
     // address are passed over (validation refuses them earlier).
     void add(const config::Upstream& upstream);
 

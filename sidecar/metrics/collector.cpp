@@ -23,6 +23,9 @@ struct Totals {
     uint64_t sum_us = 0, retries = 0, connects = 0, connect_failures = 0, reused = 0, idle = 0, active = 0,
              sessions = 0;
     uint64_t to_client = 0, to_upstream = 0, drain_cuts = 0;
+    bool udp = false;
+    uint64_t udp_sessions = 0, udp_active = 0, udp_evicted = 0, udp_to_upstream = 0, udp_to_client = 0;
+    std::array<uint64_t, static_cast<size_t>(UdpDrop::kCount)> udp_drops{};
     std::array<uint64_t, 4> hosts{};  // ready, draining, down, weightless
     health::ProberStats probes;
 
@@ -41,6 +44,12 @@ struct Totals {
         to_client += c.bytes_to_client.get();
         to_upstream += c.bytes_to_upstream.get();
         drain_cuts += c.drain_cuts.get();
+        udp_sessions += c.udp.sessions.get();
+        udp_active += c.udp.active.get();
+        udp_evicted += c.udp.evicted.get();
+        udp_to_upstream += c.udp.to_upstream.get();
+        udp_to_client += c.udp.to_client.get();
+        for (size_t i = 0; i < udp_drops.size(); ++i) udp_drops[i] += c.udp.drops[i].get();
     }
     void add_hosts(const UpstreamSnapshot& snapshot) {
         for (const auto& host : snapshot.hosts) {
@@ -112,10 +121,34 @@ void add_probes(Families& out, const Table& table) {
     std::move(transitions).into(out);
 }
 
+// Only of upstreams of UDP.
+void add_udp(Families& out, const Table& table) {
+    auto sessions = Family::counter("steelyard_upstream_udp_sessions_total", "UDP sessions begun.");
+    auto active = Family::gauge("steelyard_upstream_udp_sessions", "UDP sessions open.");
+    auto evicted = Family::counter("steelyard_upstream_udp_evicted_total",
+                                   "UDP sessions that made room for other clients: --max-udp-sessions is reached.");
+    auto datagrams = Family::counter("steelyard_upstream_udp_datagrams_total", "Datagrams passed on.");
+    auto drops = Family::counter("steelyard_upstream_udp_dropped_total", "Datagrams not passed on, by reason.");
+    for (const auto& [name, totals] : table) {
+        if (!totals.udp) continue;
+        sessions.add(static_cast<double>(totals.udp_sessions), {{"upstream", name}});
+        active.add(static_cast<double>(totals.udp_active), {{"upstream", name}});
+        evicted.add(static_cast<double>(totals.udp_evicted), {{"upstream", name}});
+        datagrams.add(static_cast<double>(totals.udp_to_upstream), {{"upstream", name}, {"to", "endpoint"}});
+        datagrams.add(static_cast<double>(totals.udp_to_client), {{"upstream", name}, {"to", "client"}});
+        for (size_t i = 0; i < totals.udp_drops.size(); ++i) {
+            drops.add(static_cast<double>(totals.udp_drops[i]),
+                      {{"upstream", name}, {"reason", to_string(static_cast<UdpDrop>(i))}});
+        }
+    }
+    for (auto* family : {&sessions, &active, &evicted, &datagrams, &drops}) std::move(*family).into(out);
+}
+
 void add_upstreams(Families& out, const Table& table) {
     add_labelled(out, table);
     add_latency(out, table);
     add_probes(out, table);
+    add_udp(out, table);
     per_upstream(out, Family::counter("steelyard_upstream_retries_total", "Tries after the first one of a request."),
                  table, [](const Totals& t) { return t.retries; });
     per_upstream(out, Family::counter("steelyard_upstream_connects_total", "Connections begun to endpoints."), table,
@@ -303,8 +336,8 @@ void add_access_log(Families& out, const access_log::AccessLog::Stats& stats) {
                static_cast<double>(stats.errors));
 }
 
-// Of a name: 49 today, with room for what comes. What is about no upstream takes less than `kProgramSeries`.
-constexpr size_t kUpstreamSeries = 64;
+// Of a name: 49 today, and 13 more of one of UDP, with room for what comes. What is about no upstream takes less than `kProgramSeries`.
+constexpr size_t kUpstreamSeries = 80;
 constexpr size_t kProgramSeries = 500;
 
 }  // namespace
@@ -331,6 +364,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
             ++others;
         }
         for (size_t i = 0; i < snapshot->stats->workers(); ++i) totals->add(snapshot->stats->worker(i));
+        totals->udp = totals->udp || snapshot->protocol == config::Protocol::udp;
         totals->add_hosts(*snapshot);
         if (const auto found = probes.find(name); found != probes.end()) {
             totals->probes.ok += found->second.ok;

@@ -10,7 +10,8 @@ bool Capture::update(const config::ConfigState& state, const config::ChangeSet& 
     for (const auto& name : changes.changed) {
         auto upstream = state.find(name).upstream;
         // A name that is unknown may be another's alias.
-        if (!upstream || upstream->name != name || upstream->cluster_ips.empty()) {
+        if (!upstream || upstream->name != name || upstream->cluster_ips.empty() ||
+            upstream->protocol == config::Protocol::udp) {
             changed |= known_.erase(name) != 0;
             continue;
         }

@@ -7,6 +7,7 @@
 #include "common/log.hpp"
 #include "sidecar/listener/original_destination.hpp"
 #include "sidecar/runtime/worker_capture.hpp"
+#include "sidecar/udp/socket.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
@@ -30,8 +31,8 @@ Result<void> Runtime::start() {
         if (auto opened = open_capture(); !opened) return opened;
     }
     for (const auto& declared : options_.listeners) {
-        const config::Listener spec{declared.name, declared.address, declared.port, config::Protocol::http,
-                                    declared.upstream};
+        const config::Listener spec{declared.name, declared.address, declared.port,
+                                    declared.udp ? config::Protocol::udp : config::Protocol::http, declared.upstream};
         if (auto opened = open(spec, std::nullopt, true); !opened) return opened;
     }
     for (auto& worker : workers_) worker->start();
@@ -113,29 +114,42 @@ void Runtime::sweep(TimePoint now) {
     registry_.sweep();
 }
 
-Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
-    // The kernel would let both have the port, and deal connections out between them.
-    if (options_.capture.port != 0 && spec.port == options_.capture.port &&
+// The kernel would let both have the port, and deal connections out between them.
+Result<void> Runtime::check_place(const config::Listener& spec) const {
+    const bool udp = spec.protocol == config::Protocol::udp;
+    if (!udp && options_.capture.port != 0 && spec.port == options_.capture.port &&
         (overlap(spec.address, "127.0.0.1") || overlap(spec.address, "::1"))) {
         return Error{host_id(spec.address, spec.port), "redirected connections are taken at this port"};
     }
     for (const auto& [name, other] : listeners_) {
+        if (udp != (other.spec.protocol == config::Protocol::udp)) continue;
         if (spec.port != 0 && other.port == spec.port && overlap(other.spec.address, spec.address)) {
             return Error{host_id(spec.address, spec.port), "listener " + name + " has this port"};
         }
     }
+    return {};
+}
+
+Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
+    if (auto checked = check_place(spec); !checked) return checked;
+    const bool udp = spec.protocol == config::Protocol::udp;
     std::vector<UniqueFd> sockets;
     uint16_t port = spec.port;
     for (size_t i = 0; i < workers_.size(); ++i) {
-        auto socket = open_listener(spec.address, port);
+        auto socket = udp ? open_udp_listener(spec.address, port) : open_listener(spec.address, port);
         if (!socket) return socket.error();
         port = bound_port(*socket);
         sockets.push_back(std::move(*socket));
     }
     for (size_t i = 0; i < workers_.size(); ++i) {
-        workers_[i]->add_listener(spec.name, std::move(sockets[i]), protocol, spec.upstream);
+        if (udp) {
+            workers_[i]->add_udp_listener(spec.name, std::move(sockets[i]), spec.upstream);
+        } else {
+            workers_[i]->add_listener(spec.name, std::move(sockets[i]), protocol, spec.upstream);
+        }
     }
-    log::info("listener {} listening on {} for {}", spec.name, host_id(spec.address, port), spec.upstream);
+    log::info("listener {} listening on {}{} for {}", spec.name, host_id(spec.address, port), udp ? " (UDP)" : "",
+              spec.upstream);
     listeners_[spec.name] = {spec, protocol, port, declared};
     wanted_.try_emplace(spec.upstream);
     refresh(spec.upstream, true);
@@ -230,7 +244,18 @@ void Runtime::refresh(const std::string& wanted, bool force) {
                   canonical.empty() ? "not known (any more): requests are answered with 503"
                                     : "served by upstream " + canonical);
     }
+    if (snapshot) warn_of_mismatch(wanted, snapshot->protocol);
     for (auto& worker : workers_) worker->update(wanted, snapshot);
+}
+
+// A listener of one kind cannot serve an upstream of the other: it answers nobody.
+void Runtime::warn_of_mismatch(const std::string& wanted, config::Protocol protocol) const {
+    const bool udp = protocol == config::Protocol::udp;
+    for (const auto& [name, listener] : listeners_) {
+        if (listener.spec.upstream != wanted || (listener.spec.protocol == config::Protocol::udp) == udp) continue;
+        log::warn("listener {} takes {}, but its upstream {} is one of {}: nobody is served there", name,
+                  udp ? "connections" : "datagrams", wanted, udp ? "UDP" : "TCP");
+    }
 }
 
 void Runtime::set_refused(std::map<std::string, std::string> problems) {
@@ -306,7 +331,8 @@ void Runtime::stop() {
 
 uint64_t Runtime::sessions() const {
     uint64_t total = 0;
-    for (const auto& worker : workers_) total += worker->counters().sessions.get();
+    for (const auto& worker : workers_)
+        total += worker->counters().sessions.get() + worker->counters().udp_sessions.get();
     return total;
 }
 
@@ -315,7 +341,8 @@ std::map<std::string, Runtime::Bound> Runtime::listeners() const {
     for (const auto& [name, listener] : listeners_) {
         const auto found = wanted_.find(listener.spec.upstream);
         result[name] = {listener.spec.address, listener.port, listener.spec.upstream,
-                        found != wanted_.end() && !found->second.empty()};
+                        found != wanted_.end() && !found->second.empty(),
+                        listener.spec.protocol == config::Protocol::udp};
     }
     return result;
 }

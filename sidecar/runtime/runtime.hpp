@@ -25,6 +25,7 @@ struct DeclaredListener {
     std::string address = "127.0.0.1";
     uint16_t port = 0;
     std::string upstream;  // by name or alias
+    bool udp = false;      // takes datagrams, not connections
 };
 
 // Connections that a rule of the kernel redirects to `port` on loopback, whatever address they were going to.
@@ -71,7 +72,7 @@ public:
     void abort();
     void stop();
 
-    // Client connections that are open. Safe from any thread.
+    // Client connections and UDP sessions that are open. Safe from any thread.
     uint64_t sessions() const;
     const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
 
@@ -82,6 +83,7 @@ public:
         uint16_t port;
         std::string upstream;  // as declared
         bool resolved;         // the configuration knows this upstream
+        bool udp = false;
     };
     std::map<std::string, Bound> listeners() const;
     uint64_t listener_failures() const { return listener_failures_; }
@@ -102,6 +104,7 @@ private:
         bool declared = false;
     };
     Result<void> open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared);
+    Result<void> check_place(const config::Listener& spec) const;
     Result<void> open_capture();
     void demand(uint32_t worker, const std::string& upstream);
     void give_up(const std::string& upstream);
@@ -109,6 +112,7 @@ private:
     void close(const std::string& name);
     void apply_listeners();
     void refresh(const std::string& wanted, bool force);
+    void warn_of_mismatch(const std::string& wanted, config::Protocol protocol) const;
     std::map<std::string, std::string> refused_;
     std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical);
     void set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after);

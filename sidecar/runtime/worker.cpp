@@ -7,8 +7,14 @@
 #include "sidecar/runtime/worker_capture.hpp"
 
 namespace steelyard {
+namespace {
 
-Worker::Worker(uint32_t index, const WorkerOptions& options) : index_(index), options_(options) {
+constexpr Milliseconds kUdpSweep{1'000};
+
+}  // namespace
+
+Worker::Worker(uint32_t index, const WorkerOptions& options)
+    : index_(index), options_(options), udp_(options.max_udp_sessions) {
     context_.timeouts = options.timeouts;
     context_.limits = options.limits;
     context_.forwarding = options.forwarding;
@@ -43,6 +49,12 @@ void Worker::tick() {
         upstream->sweep(context_.reactor.now());
         idle = idle || upstream->has_idle();
     }
+    if (context_.reactor.now() - udp_swept_ >= kUdpSweep) {
+        udp_swept_ = context_.reactor.now();
+        for (auto& [name, listener] : listeners_) {
+            if (listener.udp) listener.udp->sweep();
+        }
+    }
     context_.reactor.set_ticking(idle || context_.sessions.size() != 0);
 }
 
@@ -58,7 +70,17 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
                                        [this, target, protocol, listener](UniqueFd client, const SocketAddress& peer) {
                                            accept(target, protocol, std::move(client), peer, listener);
                                        });
-        listeners_[name] = {target, std::move(acceptor)};
+        listeners_[name] = {target, std::move(acceptor), nullptr};
+    });
+}
+
+void Worker::add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream) {
+    auto carried = std::make_shared<UniqueFd>(std::move(socket));
+    context_.reactor.post([this, name, carried, upstream] {
+        const auto target = upstream_of(upstream);
+        listeners_[name] = {target, nullptr,
+                            std::make_unique<UdpListener>(context_, udp_, target, std::move(*carried),
+                                                          std::make_shared<const std::string>(name))};
     });
 }
 
@@ -100,8 +122,13 @@ void Worker::remove_listener(const std::string& name) {
     context_.reactor.post([this, name] {
         const auto found = listeners_.find(name);
         if (found == listeners_.end()) return;
-        found->second.acceptor->close();
-        context_.reactor.retire(std::move(found->second.acceptor));
+        if (found->second.udp) {
+            found->second.udp->close();
+            context_.reactor.retire(std::move(found->second.udp));
+        } else {
+            found->second.acceptor->close();
+            context_.reactor.retire(std::move(found->second.acceptor));
+        }
         listeners_.erase(found);
         forget_unused();
     });
@@ -137,6 +164,10 @@ void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::option
                     UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener) {
     const auto* snapshot = upstream->snapshot();
     const auto effective = protocol ? *protocol : snapshot != nullptr ? snapshot->protocol : config::Protocol::http;
+    if (snapshot != nullptr && snapshot->protocol == config::Protocol::udp) {
+        upstream->counters().failures[static_cast<size_t>(Failure::no_host)].add();
+        return;  // nobody there would hear a stream
+    }
     if (effective == config::Protocol::http) {
         http::ClientConnection::accept(context_, upstream, std::move(client), peer, listener);
     } else {
@@ -154,10 +185,14 @@ void Worker::drain() {
 void Worker::close_listeners() {
     context_.reactor.post([this] {
         for (auto& [name, listener] : listeners_) {
+            if (listener.udp) {
+                listener.udp->refuse_new();
+                continue;
+            }
             listener.acceptor->close();
             context_.reactor.retire(std::move(listener.acceptor));
         }
-        listeners_.clear();
+        std::erase_if(listeners_, [](const auto& entry) { return !entry.second.udp; });
         if (capture_) capture_->close();
     });
 }

@@ -13,6 +13,7 @@
 #include "sidecar/listener/acceptor.hpp"
 #include "sidecar/listener/capture_table.hpp"
 #include "sidecar/session/worker_context.hpp"
+#include "sidecar/udp/listener.hpp"
 #include "sidecar/upstream/worker_upstream.hpp"
 
 namespace steelyard {
@@ -23,6 +24,7 @@ struct WorkerOptions {
     http::ForwardingOptions forwarding;
     PoolLimits pools;
     size_t max_sessions = 50'000;
+    size_t max_udp_sessions = 10'000;  // besides
 };
 
 class WorkerCapture;
@@ -43,7 +45,9 @@ public:
     // not known, HTTP, so that a client is told why nobody serves it.
     void add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
                       const std::string& upstream);
-    // Its connections end with their next answer, unless another listener leads to the same upstream.
+    // The same for datagrams; the upstream has to be one of UDP.
+    void add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream);
+    // Its UDP sessions end; its connections end with their next answer, unless another listener leads to the same upstream.
     void remove_listener(const std::string& name);
     // What comes in over these sockets was redirected: it goes to the upstream behind the address it was going to.
     void capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShared> shared);
@@ -57,6 +61,7 @@ public:
 
     // Answers end their connections from now on; idle connections go. Listeners stay.
     void drain();
+    // Of UDP: no new client is taken, those that have a session go on.
     void close_listeners();
     // Breaks off everything.
     void abort();
@@ -71,7 +76,8 @@ public:
 private:
     struct Listener {
         std::shared_ptr<WorkerUpstream> upstream;
-        std::unique_ptr<Acceptor> acceptor;
+        std::unique_ptr<Acceptor> acceptor;  // of TCP, or
+        std::unique_ptr<UdpListener> udp;
     };
     void tick();
     void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
@@ -81,8 +87,10 @@ private:
 
     const uint32_t index_;
     const WorkerOptions options_;
+    TimePoint udp_swept_{};
     std::map<std::string, std::shared_ptr<WorkerUpstream>> upstreams_;
     std::unique_ptr<WorkerCapture> capture_;  // sessions refer to it and go first
+    UdpShare udp_;                            // sessions and listeners refer to it
     WorkerContext context_;                   // after upstreams_: sessions hold them and go first
     std::map<std::string, Listener> listeners_;
     std::thread thread_;

@@ -29,6 +29,7 @@ struct Timeouts {
     Milliseconds response_head{60'000};   // from the request's last byte to the answer's head
     Milliseconds stream_idle{60'000};     // no byte of a body in either direction
     Milliseconds tunnel_idle{3'600'000};  // no byte over a TCP or upgraded connection in either direction
+    Milliseconds udp_idle{60'000};        // no datagram of a UDP session in either direction
     // Captured connections: the wait for an upstream to be built, then a connection to where one that nothing is known of was
     // going, and that one's silence (what kube-proxy sets for established connections in conntrack).
     Milliseconds capture_wait{2'000};
@@ -45,6 +46,7 @@ struct alignas(64) WorkerCounters {
     Counter refused_limit;  // over --max-connections
     Counter accept_errors;  // out of file descriptors or memory
     Counter sessions;       // a gauge
+    Counter udp_sessions;   // a gauge; not among the former
     Counter http_requests;
     std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
     Counter timeouts;                     // clients that were too slow

@@ -56,6 +56,29 @@ struct CompressionCounters {
     Counter bytes_out;
 };
 
+// Why a datagram was not sent on.
+enum class UdpDrop : uint8_t {
+    no_host,         // nothing to send it to
+    wrong_protocol,  // the upstream is not one of UDP
+    draining,        // of a new client, while the process drains
+    unreachable,     // no host that was tried took it, or the client cannot be sent to
+    too_big,         // for the way on
+    truncated,       // longer than a datagram can be
+    buffer_full,     // there was no room in the socket to send by
+    queue_full,      // the kernel's queue overflowed before it was read
+    kCount,
+};
+const char* to_string(UdpDrop why);
+
+struct UdpCounters {
+    Counter sessions;  // ever
+    Counter active;    // a gauge
+    Counter evicted;   // made room for another client
+    Counter to_upstream;
+    Counter to_client;  // datagrams
+    std::array<Counter, static_cast<size_t>(UdpDrop::kCount)> drops;
+};
+
 // One worker's share of one upstream's figures.
 struct alignas(64) UpstreamCounters {
     std::array<Counter, 6> responses;  // by status class: [2] = 2xx; [0] unused
@@ -73,6 +96,7 @@ struct alignas(64) UpstreamCounters {
     Counter bytes_to_upstream;
     Counter drain_cuts;  // ended because a host's drain time-out was over
     CompressionCounters compression;
+    UdpCounters udp;     // its bytes, connects and drain cuts are counted above
 };
 
 // All workers' shares. Owned by the runtime, kept alive by snapshots.

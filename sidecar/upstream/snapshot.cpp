@@ -35,6 +35,30 @@ const char* to_string(Failure failure) {
     return "unknown";
 }
 
+const char* to_string(UdpDrop why) {
+    switch (why) {
+        case UdpDrop::no_host:
+            return "no_host";
+        case UdpDrop::wrong_protocol:
+            return "wrong_protocol";
+        case UdpDrop::draining:
+            return "draining";
+        case UdpDrop::unreachable:
+            return "unreachable";
+        case UdpDrop::too_big:
+            return "too_big";
+        case UdpDrop::truncated:
+            return "truncated";
+        case UdpDrop::buffer_full:
+            return "buffer_full";
+        case UdpDrop::queue_full:
+            return "queue_full";
+        case UdpDrop::kCount:
+            break;
+    }
+    return "unknown";
+}
+
 namespace {
 
 // "shop/web:http" -> "web.shop", the Service's name in the cluster's DNS.

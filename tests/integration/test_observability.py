@@ -34,13 +34,15 @@ class Scene:
 
 @pytest.fixture
 def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
-    """All that can be switched on: an HTTP upstream with weights and health checks, a TCP one, election, certificates, the webhook."""
+    """All that can be switched on: an HTTP upstream with weights and health checks, a TCP and a UDP one, election, certificates, the webhook."""
     one, two, echo = backend("one"), backend("two"), backend("echo", kind=EchoBackend, port=9000)
     kubectl.apply(pod(ns, "one", weight=3), pod(ns, "two"),
                   service(ns, annotations={"health-check": HEALTH_CHECK}),
                   endpoint_slice(ns, [endpoint(one.address, pod="one"), endpoint(two.address, pod="two")]),
                   service(ns, name="db", port=5432, port_name="sql", target_port=9000),
-                  endpoint_slice(ns, [endpoint(echo.address)], name="db-1", of="db", port=9000, port_name="sql"))
+                  endpoint_slice(ns, [endpoint(echo.address)], name="db-1", of="db", port=9000, port_name="sql"),
+                  service(ns, name="dns", port=53, port_name="dns", protocol="UDP"),
+                  endpoint_slice(ns, [endpoint(echo.address)], name="dns-1", of="dns", port_name="dns", protocol="UDP"))
     config = tmp_path / "inject.yaml"
     config.write_text(CONFIG.format(image="steelyard/sidecar:test", level="info"))
     common = ("--kubeconfig", api_server.kubeconfig("controller", token=ADMIN_TOKEN), "--namespace", ns, "--leader-elect", "true",
@@ -50,7 +52,7 @@ def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
     eventually(lambda: sum(one.metric("steelyard_controller_leader") for one in controllers) == 1, 30, "one of them leads")
     ca = tmp_path / "ca.crt"
     ca.write_text(eventually(lambda: authority(kubectl, ns), 30, "there is a CA"))
-    proxies = [sidecar(one.url.replace("ws:", "wss:"), f"web.{ns}:80", f"db.{ns}:5432", name=name,
+    proxies = [sidecar(one.url.replace("ws:", "wss:"), f"web.{ns}:80", f"db.{ns}:5432", f"udp/dns.{ns}:dns", name=name,
                        arguments=("--controller-ca", ca, "--capture-listen", str(network.free_port() if name == "b" else 0),
                                   "--access-log", "/dev/null" if name == "b" else "off"))
                for one, name in zip(controllers, ("a", "b"))]

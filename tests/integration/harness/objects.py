@@ -6,9 +6,9 @@ def namespace(name: str) -> dict:
 
 
 def service(ns: str, name: str = "web", port: int = 80, port_name: str = "http", target_port=8000, app_protocol: str = "",
-            annotations: dict | None = None) -> dict:
+            annotations: dict | None = None, protocol: str = "TCP") -> dict:
     """One port. `annotations` by their short name: {"algorithm": "round_robin"} becomes steelyard.dev/algorithm."""
-    one = {"name": port_name, "port": port, "targetPort": target_port, "protocol": "TCP"}
+    one = {"name": port_name, "port": port, "targetPort": target_port, "protocol": protocol}
     if app_protocol:
         one["appProtocol"] = app_protocol
     return {"apiVersion": "v1", "kind": "Service",
@@ -36,13 +36,13 @@ def draining(address: str, pod: str = "") -> dict:
 
 
 def endpoint_slice(ns: str, endpoints: list, name: str = "web-1", of: str = "web", port: int = 8000,
-                   port_name: str = "http", address_type: str = "IPv4") -> dict:
+                   port_name: str = "http", address_type: str = "IPv4", protocol: str = "TCP") -> dict:
     for one in endpoints:
         if "targetRef" in one:
             one["targetRef"]["namespace"] = ns
     return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": address_type,
             "metadata": {"name": name, "namespace": ns, "labels": {"kubernetes.io/service-name": of}},
-            "endpoints": endpoints, "ports": [{"name": port_name, "port": port, "protocol": "TCP"}]}
+            "endpoints": endpoints, "ports": [{"name": port_name, "port": port, "protocol": protocol}]}
 
 
 def pod(ns: str, name: str, weight=None, app: str = "web") -> dict:

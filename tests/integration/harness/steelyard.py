@@ -74,10 +74,10 @@ class Controller(Program):
 
 class Sidecar(Program):
     def __init__(self, directory: Path, controller_url: str, *upstreams: str, name: str = "sidecar", arguments: tuple = ()):
-        """`upstreams`: SERVICE.NAMESPACE:PORT, each behind a port of its own (`port_of`)."""
+        """`upstreams`: SERVICE.NAMESPACE:PORT, each behind a port of its own (`address_of`); with "udp/" before it, a UDP port."""
         admin_port = network.free_port()
         self.ports = {upstream: network.free_port() for upstream in upstreams}
-        flags = [word for upstream, port in self.ports.items() for word in ("--upstream", f"{port}={upstream}")]
+        flags = [word for upstream, port in self.ports.items() for word in ("--upstream", _flag(upstream, port))]
         self.state_dir = directory / f"{name}-state"
         super().__init__(name, [
             BINARIES / "steelyard-sidecar", "--controller", controller_url, "--admin-listen", f"127.0.0.1:{admin_port}",
@@ -109,6 +109,11 @@ class Sidecar(Program):
         eventually(lambda: {at: host["weight"] for at, host in self.hosts().items()} == wanted or _shown(self.hosts()),
                    timeout * SLOWDOWN, f"{self.name} has the weights {wanted}")
         return self
+
+
+def _flag(upstream: str, port: int) -> str:
+    name = upstream.removeprefix("udp/")
+    return f"{port}={name}" if name == upstream else f"{port}/udp={name}"
 
 
 def _shown(value):

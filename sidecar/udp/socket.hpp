@@ -1,0 +1,22 @@
+#pragma once
+// UDP sockets: a worker's share of a listener, and the one that a session has to its host.
+#include <string>
+
+#include "common/result.hpp"
+#include "sidecar/reactor/address.hpp"
+#include "sidecar/reactor/fd.hpp"
+
+namespace steelyard {
+
+// Binds with SO_REUSEPORT, so that the kernel gives all datagrams of one client to one worker. port 0 = any free one. On an
+// unspecified address (0.0.0.0, ::) each datagram says which local address it was sent to. The error names address and cause.
+Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port);
+bool is_unspecified(const SocketAddress& address);
+
+// Connected: datagrams of others do not get in, and a host that refuses is heard of. No socket: errno says why.
+UniqueFd connect_udp(const SocketAddress& host);
+
+// Datagrams that the kernel dropped at this socket because nobody took them in time, since it is open; wraps.
+uint32_t queue_drops(int fd);
+
+}  // namespace steelyard
