@@ -21,8 +21,10 @@ namespace steelyard {
 namespace {
 
 constexpr size_t kPods = 2;  // in KubeSource::stats()
-// How long Pods may take to be listed before Services are pushed without their weights; a refusal is not waited for.
-constexpr std::chrono::seconds kPodsPatience{5};
+constexpr size_t kPolicies = 3;
+// How long Pods and policies may take to be listed before Services are pushed without their weights and what they set; a refusal
+// is not waited for, nor a cluster without the CustomResourceDefinition.
+constexpr std::chrono::seconds kPatience{5};
 constexpr Milliseconds kReadyPoll{100};
 
 bool is_loopback(const std::string& ip) {
@@ -55,6 +57,7 @@ private:
     bool enough(const store::ClusterState& state) const;
     void poll_until_ready();
     void on_leadership(bool leads);
+    void on_policy(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status);
     void stop();
     void end();
 
@@ -103,13 +106,12 @@ Result<void> ControllerApp::Impl::start() {
 Result<void> ControllerApp::Impl::open_source() {
     if (!options_.manifests.empty()) {
         manifests_ = std::make_unique<manifests::ManifestSource>(
-            manifests::SourceOptions{.directory = options_.manifests},
-            manifests::Sinks{inbox_.services(), inbox_.slices(), inbox_.pods()});
+            manifests::SourceOptions{.directory = options_.manifests}, inbox_.handlers());
         return {};
     }
     auto config = kube::load_config(options_.kubeconfig);
     if (!config) return config.error();
-    auto source = kube::KubeSource::make(*config, inbox_.services(), inbox_.slices(), inbox_.pods());
+    auto source = kube::KubeSource::make(*config, inbox_.handlers());
     if (!source) return source.error();
     kube_ = std::move(*source);
     auto cluster = Cluster::make(*config, options_, [this](bool leads) { on_leadership(leads); });
@@ -129,15 +131,16 @@ void ControllerApp::Impl::make_parts() {
     push.tls = security_->identity();
     push.authenticator = security_->authenticator();
     server_.emplace(io_, std::move(push), cache_);
-    Pipeline::OnProblem on_problem;
+    Pipeline::Hooks hooks;
     if (cluster_) {
         events_.emplace(cluster_->events(), is_leader,
                         [this](const auto& service) { return pipeline_->uid_of(service); });
-        on_problem = [this](const auto& service, const auto& problem) { events_->tell(service, problem); };
+        hooks.on_policy = [this](const auto& policy, const auto& status) { on_policy(policy, status); };
+        hooks.on_problem = [this](const auto& service, const auto& problem) { events_->tell(service, problem); };
     }
     pipeline_.emplace(
         translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
-        [this](const store::ClusterState& state) { return enough(state); }, std::move(on_problem));
+        [this](const store::ClusterState& state) { return enough(state); }, std::move(hooks));
     if (options_.webhook.enabled) make_webhook();
 }
 
@@ -174,14 +177,27 @@ Result<void> ControllerApp::Impl::listen() {
 // On the elector's thread.
 void ControllerApp::Impl::on_leadership(bool leads) {
     security_->leadership_changed();
-    if (leads) asio::post(io_, [this] { events_->tell_all(pipeline_->problems()); });
+    if (!leads) return;
+    asio::post(io_, [this] {
+        events_->tell_all(pipeline_->problems());
+        pipeline_->each_policy([this](const auto& policy, const auto& status) { on_policy(policy, status); });
+    });
+}
+
+void ControllerApp::Impl::on_policy(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status) {
+    cluster_->statuses().offer(policy, status.conditions);
+    events_->tell(policy, status);
 }
 
 bool ControllerApp::Impl::enough(const store::ClusterState& state) const {
     if (state.synced()) return true;
     if (!kube_ || !state.synced(store::Kind::service) || !state.synced(store::Kind::endpoint_slice)) return false;
-    const auto pods = kube_->stats()[kPods];
-    return !pods.last_error.empty() || Clock::now() - started_ > kPodsPatience;
+    if (Clock::now() - started_ > kPatience) return true;
+    const auto kinds = kube_->stats();
+    const auto settled = [&](store::Kind kind, size_t index) {
+        return state.synced(kind) || !kinds[index].last_error.empty();
+    };
+    return settled(store::Kind::pod, kPods) && settled(store::Kind::policy, kPolicies);
 }
 
 // A kind that will not be listed soon wakes nobody: asked for now and then until the first push.
@@ -209,7 +225,7 @@ void ControllerApp::Impl::start_admin_pages() {
         return admin::Response{200, "application/json", proxies_page(server_->stats())};
     });
     admin_.handle("GET", "/problems", [this] {
-        return admin::Response{200, "application/json", problems_page(pipeline_->problems())};
+        return admin::Response{200, "application/json", problems_page(pipeline_->problems(), pipeline_->policies())};
     });
 }
 

@@ -18,7 +18,8 @@ public:
           client_(std::move(client)),
           lease_client_(std::move(lease_client)),
           watches_(std::move(watches)),
-          recorder_(*client_, {.identity = options.identity}) {
+          recorder_(*client_, {.identity = options.identity}),
+          statuses_(*client_, [this] { return is_leader(); }) {
         if (options.election.enabled) {
             elector_.emplace(
                 *lease_client_, *watches_,
@@ -31,6 +32,7 @@ public:
 
     void start() {
         recorder_.start();
+        statuses_.start();
         if (cidrs_) cidrs_->start();
         if (elector_) return elector_->start();
         alone_ = true;
@@ -40,19 +42,23 @@ public:
         if (elector_) elector_->request_stop();
         if (cidrs_) cidrs_->request_stop();
         recorder_.request_stop();
+        statuses_.request_stop();
     }
     void stop() {
         request_stop();
         if (elector_) elector_->stop();
         if (cidrs_) cidrs_->stop();
         recorder_.stop();
+        statuses_.stop();
     }
+    bool is_leader() const { return elector_ ? elector_->is_leader() : alone_.load(); }
 
     const OnLeadership on_leadership_;
     std::unique_ptr<kube::Client> client_;
     std::unique_ptr<kube::Client> lease_client_;  // whose requests end in time for a leader to stop
     std::unique_ptr<kube::Transport> watches_;
     events::Recorder recorder_;
+    status::Writer statuses_;
     std::optional<kube::ServiceCidrs> cidrs_;
     std::optional<leader::Elector> elector_;
     std::atomic<bool> alone_ = false;
@@ -76,8 +82,9 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const kube::ClusterConfig& config
 void Cluster::start() { impl_->start(); }
 void Cluster::request_stop() { impl_->request_stop(); }
 void Cluster::stop() { impl_->stop(); }
-bool Cluster::is_leader() const { return impl_->elector_ ? impl_->elector_->is_leader() : impl_->alone_.load(); }
+bool Cluster::is_leader() const { return impl_->is_leader(); }
 events::Sink& Cluster::events() { return impl_->recorder_; }
+status::Writer& Cluster::statuses() { return impl_->statuses_; }
 kube::Client& Cluster::client() { return *impl_->client_; }
 
 std::vector<std::string> Cluster::service_cidrs() const {
@@ -89,6 +96,7 @@ ClusterStats Cluster::stats() const {
     if (impl_->elector_) out.election = impl_->elector_->stats();
     out.election.leading = is_leader();
     out.events = impl_->recorder_.stats();
+    out.statuses = impl_->statuses_.stats();
     return out;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the controller does with an API server besides reading: the election of the one that writes, Events, the cluster's
+// What the controller does with an API server besides reading: the election of the one that writes, Events, the status of policies, the cluster's
 // ranges of ClusterIPs, and the client that others write with. Nothing here is on the path of a push: an outage of the API
 // server is waited out on these threads, and the proxies never notice.
 #include <functional>
@@ -12,6 +12,7 @@
 #include "controller/events/recorder.hpp"
 #include "controller/leader/elector.hpp"
 #include "controller/options.hpp"
+#include "controller/status/writer.hpp"
 
 namespace steelyard::kube {
 class Client;
@@ -23,6 +24,7 @@ namespace steelyard {
 struct ClusterStats {
     leader::ElectorStats election;  // without an election: leading from the start on
     events::RecorderStats events;
+    status::WriterStats statuses;
 };
 
 class Cluster {
@@ -44,6 +46,7 @@ public:
     // From any thread:
     bool is_leader() const;
     events::Sink& events();
+    status::Writer& statuses();
     kube::Client& client();
     std::vector<std::string> service_cidrs() const;  // empty: not known, or no webhook asks for them
     ClusterStats stats() const;

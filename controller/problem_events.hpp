@@ -1,5 +1,5 @@
 #pragma once
-// What is wrong with a Service, told to its owner as a Warning Event on it: by the leader, once each. A new leader says what
+// What is wrong with a Service or a policy, told to its owner as a Warning Event on it: by the leader, once each. A new leader says what
 // stands again; the API server knows these Events by name and keeps one. One thread.
 #include <functional>
 #include <string>
@@ -19,6 +19,8 @@ public:
 
     void tell(const kube::ObjectKey& service, const translate::Problem& problem);
     void tell_all(const std::vector<translate::ServiceProblems>& services);
+    // On the policy, if it is Conflicted or Invalid. A target that is not there may well come yet: its status says it.
+    void tell(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status);
 
 private:
     events::Sink& sink_;

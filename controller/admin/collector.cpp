@@ -79,7 +79,16 @@ void add_pipeline(Families& out, const PipelineStats& stats) {
     objects.add(static_cast<double>(stats.counts.slices), {{"kind", "EndpointSlice"}});
     objects.add(static_cast<double>(stats.counts.endpoints), {{"kind", "endpoint"}});
     objects.add(static_cast<double>(stats.counts.weighted_pods), {{"kind", "weighted Pod"}});
+    objects.add(static_cast<double>(stats.counts.policies), {{"kind", "LoadBalancingPolicy"}});
     std::move(objects).into(out);
+    auto policies =
+        Family::gauge("steelyard_policies", "LoadBalancingPolicies, by the reason of their condition Accepted.");
+    for (const char* reason :
+         {translate::kAccepted, translate::kConflicted, translate::kTargetNotFound, translate::kInvalid}) {
+        const auto found = stats.policies.find(reason);
+        policies.add(found == stats.policies.end() ? 0 : static_cast<double>(found->second), {{"reason", reason}});
+    }
+    std::move(policies).into(out);
     single(out,
            Family::gauge("steelyard_translate_problems", "What could not be translated as it stands (see /problems)."),
            static_cast<double>(stats.problems));
@@ -161,6 +170,15 @@ void add_cluster(Families& out, const ClusterStats& stats) {
     for (const auto& [result, count] : stats.events.by_result())
         events.add(static_cast<double>(count), {{"result", std::string(result)}});
     std::move(events).into(out);
+    auto statuses = Family::counter("steelyard_controller_policy_statuses_total",
+                                    "Writes of the status of a LoadBalancingPolicy, by what became of them.");
+    statuses.add(static_cast<double>(stats.statuses.written), {{"result", "written"}});
+    statuses.add(static_cast<double>(stats.statuses.failed), {{"result", "failed"}});
+    statuses.add(static_cast<double>(stats.statuses.refused), {{"result", "refused"}});
+    statuses.add(static_cast<double>(stats.statuses.dropped), {{"result", "dropped"}});
+    std::move(statuses).into(out);
+    single(out, Family::gauge("steelyard_controller_policy_statuses_waiting", "Statuses that are still to be written."),
+           static_cast<double>(stats.statuses.waiting));
 }
 
 void add_certificates(Families& out, const certs::ManagerStats& stats) {

@@ -36,14 +36,24 @@ std::string proxies_page(const push::ServerStats& stats) {
            "\n";
 }
 
-std::string problems_page(const std::vector<translate::ServiceProblems>& services) {
+std::string problems_page(const std::vector<translate::ServiceProblems>& services,
+                          const std::vector<translate::PolicyStatus>& policies) {
     json result = json::array();
     for (const auto& [service, problems] : services) {
         json list = json::array();
         for (const auto& problem : problems) list.push_back({{"reason", problem.reason}, {"message", problem.message}});
         result.push_back({{"service", service.ns + "/" + service.name}, {"problems", std::move(list)}});
     }
-    return json{{"services", std::move(result)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    json refused = json::array();
+    for (const auto& status : policies) {
+        const auto& accepted = *status.accepted();
+        if (accepted.status) continue;
+        refused.push_back(
+            {{"policy", status.policy.to_string()}, {"reason", accepted.reason}, {"message", accepted.message}});
+    }
+    return json{{"services", std::move(result)}, {"policies", std::move(refused)}}.dump(
+               2, ' ', false, json::error_handler_t::replace) +
+           "\n";
 }
 
 }  // namespace steelyard

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "steelyard.dev/";
 constexpr std::string_view kWeightAnnotation = "steelyard.dev/weight";
+constexpr std::string_view kPriorityAnnotation = "steelyard.dev/priority";
 constexpr std::string_view kEvictable = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 constexpr int64_t kDefaultGrace = 30;  // Kubernetes' terminationGracePeriodSeconds
 
@@ -116,8 +117,9 @@ Result<Wishes> read_wishes(const Json& pod, const Namespace& ns, std::vector<std
 }
 
 void warn_of_unknown_annotations(const Json& pod, std::vector<std::string>& warnings) {
-    constexpr std::array<std::string_view, 5> kKnown{kUpstreamsAnnotation, kExcludePortsAnnotation,
-                                                     kExcludeCidrsAnnotation, kStatusAnnotation, kWeightAnnotation};
+    constexpr std::array<std::string_view, 6> kKnown{kUpstreamsAnnotation,    kExcludePortsAnnotation,
+                                                     kExcludeCidrsAnnotation, kStatusAnnotation,
+                                                     kWeightAnnotation,       kPriorityAnnotation};
     const Json* annotations = member(pod, {"metadata", "annotations"});
     if (annotations == nullptr || !annotations->is_object()) return;
     for (const auto& [name, value] : annotations->items()) {
@@ -126,7 +128,7 @@ void warn_of_unknown_annotations(const Json& pod, std::vector<std::string>& warn
         warnings.push_back("steelyard: annotation " + config::shown(name) +
                            (name == kInjectLabel ? " is ignored: it is a label"
                                                  : " is not known on a pod (upstreams, exclude-ports, exclude-cidrs, "
-                                                   "weight) and is ignored"));
+                                                   "weight, priority) and is ignored"));
         if (warnings.size() >= 8) return;
     }
 }

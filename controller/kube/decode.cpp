@@ -79,6 +79,13 @@ constexpr std::array<std::pair<std::string_view, EventType>, 5> kEventTypes{{{"A
 
 }  // namespace
 
+std::optional<EventType> parse_event_type(std::string_view text) {
+    for (const auto& [name, type] : kEventTypes) {
+        if (name == text) return type;
+    }
+    return std::nullopt;
+}
+
 template <class T>
 Result<ListMeta> decode_list(std::string_view json, const std::function<void(T&&)>& sink) {
     Reading<T> reading;
@@ -100,14 +107,13 @@ Result<WatchEvent<T>> decode_watch_event(std::string_view json) {
     Reading<T> reading;
     const Result<void> walked = walk_json(json, kEvent<T>, &reading, [&](Error e) { note(reading, std::move(e)); });
     if (!walked) return walked.error();
-    const auto type = std::find_if(kEventTypes.begin(), kEventTypes.end(),
-                                   [&](const auto& known) { return known.first == reading.event_type; });
-    if (type == kEventTypes.end()) {
+    const auto type = parse_event_type(reading.event_type);
+    if (!type) {
         return Error{"type", reading.event_type.empty() ? "missing: the line is no watch event"
                                                         : "'" + reading.event_type.substr(0, 40) + "' is not known"};
     }
     WatchEvent<T> event;
-    event.type = type->second;
+    event.type = *type;
     if (event.type == EventType::error) {
         event.status = std::move(reading.status);
         return event;

@@ -1,10 +1,12 @@
 #pragma once
 // JSON of the Kubernetes API to typed objects, in one pass and without a document tree (json_walker.hpp). For T =
-// Service, EndpointSlice, Pod. Wrongly typed fields end up in the object's `problems`; an error is returned only when
-// the text as a whole is of no use. Sources: Kubernetes API concepts, "Efficient detection of changes" and "Retrieving
-// large results sets in chunks".
+// Service, EndpointSlice, Pod, LoadBalancingPolicy. Wrongly typed fields end up in the object's `problems`; an error is
+// returned only when the text as a whole is of no use. Sources: Kubernetes API concepts, "Efficient detection of changes"
+// and "Retrieving large results sets in chunks".
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,8 @@ struct Status {
 
 enum class EventType : uint8_t { added, modified, deleted, bookmark, error };
 
+std::optional<EventType> parse_event_type(std::string_view text);  // "ADDED"
+
 template <class T>
 struct WatchEvent {
     EventType type = EventType::error;
@@ -42,6 +46,16 @@ Result<ListMeta> decode_list(std::string_view json, const std::function<void(T&&
 // One line of a watch.
 template <class T>
 Result<WatchEvent<T>> decode_watch_event(std::string_view json);
+
+// Policies are few and their specs deep: they are read from a document tree (decode_policy.cpp).
+template <>
+Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view json,
+                                                  const std::function<void(LoadBalancingPolicy&&)>& sink);
+template <>
+Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(std::string_view json);
+
+// One policy from its object, whatever it was written in.
+LoadBalancingPolicy decode_policy(const nlohmann::json& object, policy::Unknown unknown);
 
 // Never fails: text that is no Status comes back as code 0 and, in `message`, its first 200 characters in one line.
 Status decode_status(std::string_view body);

@@ -23,4 +23,12 @@ public:
     virtual void on_remove(ObjectKey key) = 0;
 };
 
+// Whoever is told of all kinds.
+struct Handlers {
+    Handler<Service>& services;
+    Handler<EndpointSlice>& slices;
+    Handler<Pod>& pods;
+    Handler<LoadBalancingPolicy>& policies;
+};
+
 }  // namespace steelyard::kube

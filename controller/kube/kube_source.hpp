@@ -1,7 +1,7 @@
 #pragma once
-// The API server as the rest of the controller sees it: three handlers that are told of Services, EndpointSlices and
-// Pods (metadata only), each from a thread of its own (handler.hpp). One kind's trouble, say no right to list Pods,
-// does not hold up the others: whoever waits for sync decides which kinds to wait for.
+// The API server as the rest of the controller sees it: handlers that are told of Services, EndpointSlices, Pods
+// (metadata only) and LoadBalancingPolicies, each from a thread of its own (handler.hpp). One kind's trouble, say no
+// right to list Pods, does not hold up the others: whoever waits for sync decides which kinds to wait for.
 #include <array>
 #include <memory>
 
@@ -15,8 +15,7 @@ namespace steelyard::kube {
 class KubeSource {
 public:
     // Fails when a credential file cannot be used; does not connect. The handlers outlive the source.
-    static Result<std::unique_ptr<KubeSource>> make(const ClusterConfig& config, Handler<Service>& services,
-                                                    Handler<EndpointSlice>& slices, Handler<Pod>& pods);
+    static Result<std::unique_ptr<KubeSource>> make(const ClusterConfig& config, const Handlers& handlers);
     ~KubeSource();  // stops
     KubeSource(const KubeSource&) = delete;
     KubeSource& operator=(const KubeSource&) = delete;
@@ -24,8 +23,8 @@ public:
     void start();
     // Returns when no handler runs any more and none will be called again; within a second if the handlers are quick.
     void stop();
-    // Services, EndpointSlices, Pods. From any thread.
-    std::array<KindStats, 3> stats() const;
+    // Services, EndpointSlices, Pods, LoadBalancingPolicies. From any thread.
+    std::array<KindStats, 4> stats() const;
 
 private:
     struct Impl;

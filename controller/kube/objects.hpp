@@ -17,6 +17,7 @@
 
 #include "common/result.hpp"
 #include "controller/kube/shared_string.hpp"
+#include "controller/policy/spec.hpp"
 
 namespace steelyard::kube {
 
@@ -24,6 +25,7 @@ namespace steelyard::kube {
 inline constexpr std::string_view kAnnotationPrefix = "steelyard.dev/";
 inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 inline constexpr std::string_view kWeightAnnotation = "steelyard.dev/weight";
+inline constexpr std::string_view kPriorityAnnotation = "steelyard.dev/priority";
 
 struct ObjectKey {
     std::string ns;
@@ -68,6 +70,7 @@ struct Service {
     std::vector<ServicePort> ports;
     std::string session_affinity = "None";                    // None, ClientIP
     std::optional<int64_t> session_affinity_timeout_seconds;  // sessionAffinityConfig.clientIP.timeoutSeconds
+    std::string traffic_distribution;                         // PreferSameZone, PreferClose (the same), PreferSameNode
     Problems problems;
 
     friend bool operator==(const Service&, const Service&) = default;
@@ -115,6 +118,33 @@ struct Pod {
     Problems problems;
 
     friend bool operator==(const Pod&, const Pod&) = default;
+};
+
+// meta/v1 Condition.
+struct Condition {
+    std::string type;
+    bool status = false;
+    std::string reason;
+    std::string message;
+    int64_t observed_generation = 0;
+    std::string last_transition_time = {};  // RFC 3339
+
+    friend bool operator==(const Condition&, const Condition&) = default;
+};
+
+// steelyard.dev/v1alpha1. The spec is judged when the object is read: with `problems` it is not to be used.
+struct LoadBalancingPolicy {
+    ObjectMeta meta;
+    std::string uid;
+    int64_t generation = 0;
+    std::string
+        created;  // creationTimestamp (RFC 3339, UTC: the order of the texts is that of the times); empty in files
+    policy::Spec spec;
+    std::vector<std::string> ignored;   // paths of fields that are not known here
+    std::vector<Condition> conditions;  // the status as it was last seen
+    Problems problems;
+
+    friend bool operator==(const LoadBalancingPolicy&, const LoadBalancingPolicy&) = default;
 };
 
 }  // namespace steelyard::kube

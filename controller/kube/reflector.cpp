@@ -71,6 +71,18 @@ const KindSpec& kind_spec<Pod>() {
     return kSpec;
 }
 
+template <>
+const KindSpec& kind_spec<LoadBalancingPolicy>() {
+    static constexpr KindSpec kSpec{"LoadBalancingPolicies",
+                                    "/apis/steelyard.dev/v1alpha1/loadbalancingpolicies",
+                                    kJson,
+                                    kJson,
+                                    "none is in force until there is the CustomResourceDefinition "
+                                    "loadbalancingpolicies.steelyard.dev and the right to list them",
+                                    "they stay as they were last seen"};
+    return kSpec;
+}
+
 template <class T>
 Reflector<T>::Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random,
                         Recovered recovered)
@@ -293,5 +305,6 @@ void Reflector<T>::pause(Milliseconds time, const Failure& failure, const std::s
 template class Reflector<Service>;
 template class Reflector<EndpointSlice>;
 template class Reflector<Pod>;
+template class Reflector<LoadBalancingPolicy>;
 
 }  // namespace steelyard::kube

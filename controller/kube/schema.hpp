@@ -105,6 +105,8 @@ inline constexpr JsonNode kServiceSpecFields[] = {
     {.name = "sessionAffinity",
      .set = [](void* r, const JsonValue& v) { object<Service>(r).session_affinity = v.text; }},
     {.name = "sessionAffinityConfig", .shape = Shape::object, .children = kSessionAffinityConfig},
+    {.name = "trafficDistribution",
+     .set = [](void* r, const JsonValue& v) { object<Service>(r).traffic_distribution = v.text; }},
 };
 
 inline SlicePort& slice_port(void* r) { return object<EndpointSlice>(r).ports.back(); }

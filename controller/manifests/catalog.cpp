@@ -1,7 +1,6 @@
 #include "controller/manifests/catalog.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "controller/translate/remarks.hpp"
@@ -14,7 +13,6 @@ std::string counted(size_t count, const char* what) {
 }
 
 size_t kind_index(std::string_view kind) {
-    constexpr std::array<std::string_view, 3> kKinds{"Service", "EndpointSlice", "Pod"};  // as in Object
     return static_cast<size_t>(std::find(kKinds.begin(), kKinds.end(), kind) - kKinds.begin());
 }
 
@@ -23,7 +21,8 @@ std::vector<std::string> remarks_on(const Object& object) {
     if (const auto* slice = std::get_if<kube::EndpointSlice>(&object))
         return translate::remarks(*slice, {.allow_loopback = true});
     if (const auto* pod = std::get_if<kube::Pod>(&object)) return translate::remarks(*pod);
-    return translate::remarks(std::get<kube::Service>(object));
+    if (const auto* service = std::get_if<kube::Service>(&object)) return translate::remarks(*service);
+    return {};
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "controller/kube/decode.hpp"
 #include "controller/manifests/validate.hpp"
+#include "controller/manifests/yaml_value.hpp"
 
 namespace steelyard::manifests {
 namespace {
@@ -40,6 +42,7 @@ void read_spec(const Fields& root, kube::Service& service) {
     });
     spec.text("externalName", service.external_name);
     spec.text("sessionAffinity", service.session_affinity);
+    spec.text("trafficDistribution", service.traffic_distribution);
     const Path config_path = path / "sessionAffinityConfig";
     const Fields config(spec.field("sessionAffinityConfig"), config_path, root.problems(), root.budget());
     const Path client_path = config_path / "clientIP";
@@ -118,20 +121,39 @@ kube::Pod read_pod(const Fields& root) {
     return pod;
 }
 
+// A field that is not known is refused: nobody has pruned it, and nobody else will say that it is misspelt.
+kube::LoadBalancingPolicy read_policy(const Fields& root) {
+    auto value =
+        YamlValue<nlohmann::json>(root.budget().fields, "the file holds more values than one may").read(root.node());
+    if (!value) {
+        root.problems().push_back(value.error());
+        return {};
+    }
+    kube::LoadBalancingPolicy policy = kube::decode_policy(*value, policy::Unknown::refuse);
+    if (policy.meta.ns.empty()) policy.meta.ns = "default";
+    policy.conditions.clear();  // nobody keeps a status in a file
+    for (Error& problem : std::exchange(policy.problems, {})) {
+        if (root.problems().size() < kube::kMaxProblems) root.problems().push_back(std::move(problem));
+    }
+    return policy;
+}
+
 struct Known {
     std::string_view kind;
     std::string_view api_version;
     Object (*read)(const Fields& root);  // nullptr: a list of others
 };
 
-constexpr std::array<Known, 7> kKnown{{
+constexpr std::array<Known, 9> kKnown{{
     {"Service", "v1", [](const Fields& root) { return Object(read_service(root)); }},
     {"EndpointSlice", "discovery.k8s.io/v1", [](const Fields& root) { return Object(read_slice(root)); }},
     {"Pod", "v1", [](const Fields& root) { return Object(read_pod(root)); }},
+    {policy::kKind, policy::kApiVersion, [](const Fields& root) { return Object(read_policy(root)); }},
     {"List", "v1", nullptr},
     {"ServiceList", "v1", nullptr},
     {"EndpointSliceList", "discovery.k8s.io/v1", nullptr},
     {"PodList", "v1", nullptr},
+    {"LoadBalancingPolicyList", policy::kApiVersion, nullptr},
 }};
 
 class Decoder {
@@ -229,10 +251,7 @@ private:
 
 }  // namespace
 
-std::string_view kind_of(const Object& object) {
-    constexpr std::array<std::string_view, 3> kKinds{"Service", "EndpointSlice", "Pod"};
-    return kKinds[object.index()];
-}
+std::string_view kind_of(const Object& object) { return kKinds[object.index()]; }
 
 const kube::ObjectMeta& meta_of(const Object& object) {
     return std::visit([](const auto& o) -> const kube::ObjectMeta& { return o.meta; }, object);

@@ -53,6 +53,7 @@ public:
     // One value that must be a text.
     void text_of(YamlTree::Ref value, const Path& path, std::string& out) const;
 
+    YamlTree::Ref node() const { return node_; }
     const Path& path() const { return path_; }
     kube::Problems& problems() const { return problems_; }
     Budget& budget() const { return budget_; }

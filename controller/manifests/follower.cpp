@@ -217,6 +217,7 @@ void Follower::pass() {
         if (!objects.empty()) handler.on_objects(std::move(objects));
         handler.on_list_end();
     };
+    list(sinks_.policies);
     list(sinks_.pods);
     list(sinks_.slices);
     list(sinks_.services);
@@ -289,7 +290,7 @@ void Follower::deliver() {
     for (const std::string& problem : changes.mended) say_("mended: " + problem);
 }
 
-// Pods before slices before Services: weights are there when the endpoints come.
+// Policies and Pods before slices before Services: weights are there when the endpoints come.
 void Follower::tell(const Catalog::Changes& changes) {
     const auto each = [&]<class T>(kube::Handler<T>& handler) {
         const size_t kind = Object(std::in_place_type<T>).index();
@@ -300,6 +301,7 @@ void Follower::tell(const Catalog::Changes& changes) {
             if (removal.kind == kind) handler.on_remove(removal.key);
         }
     };
+    each(sinks_.policies);
     each(sinks_.pods);
     each(sinks_.slices);
     each(sinks_.services);

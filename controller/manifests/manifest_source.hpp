@@ -28,11 +28,7 @@ struct SourceOptions {
     std::chrono::milliseconds check_interval{1000};
 };
 
-struct Sinks {
-    kube::Handler<kube::Service>& services;
-    kube::Handler<kube::EndpointSlice>& slices;
-    kube::Handler<kube::Pod>& pods;
-};
+using Sinks = kube::Handlers;
 
 struct SourceStatus {
     size_t files = 0;     // read and in force

@@ -132,4 +132,9 @@ void validate(const kube::EndpointSlice& slice, kube::Problems& problems) {
 
 void validate(const kube::Pod& pod, kube::Problems& problems) { check_meta(pod.meta, false, problems); }
 
+// The spec was judged when it was read.
+void validate(const kube::LoadBalancingPolicy& policy, kube::Problems& problems) {
+    check_meta(policy.meta, false, problems);
+}
+
 }  // namespace steelyard::manifests

@@ -9,5 +9,6 @@ namespace steelyard::manifests {
 void validate(const kube::Service& service, kube::Problems& problems);
 void validate(const kube::EndpointSlice& slice, kube::Problems& problems);
 void validate(const kube::Pod& pod, kube::Problems& problems);
+void validate(const kube::LoadBalancingPolicy& policy, kube::Problems& problems);
 
 }  // namespace steelyard::manifests

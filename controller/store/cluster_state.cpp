@@ -19,7 +19,22 @@ void tidy(kube::EndpointSlice& slice) {
     slice.ports.shrink_to_fit();
 }
 
+void tidy(kube::LoadBalancingPolicy& policy) {
+    policy.meta.resource_version = {};
+    policy.meta.annotations.clear();
+}
+
+// Whether both mean the same to the Services that they name.
+bool same_effect(const kube::LoadBalancingPolicy& a, const kube::LoadBalancingPolicy& b) {
+    return a.spec == b.spec && a.created == b.created && a.problems.empty() == b.problems.empty();
+}
+
 }  // namespace
+
+bool is_marked(const kube::Pod& pod) {
+    return pod.meta.annotations.contains(kube::kWeightAnnotation) ||
+           pod.meta.annotations.contains(kube::kPriorityAnnotation);
+}
 
 ClusterState::ClusterState(size_t crowd_limit) : crowd_limit_(crowd_limit) {}
 
@@ -31,10 +46,20 @@ void ClusterState::with_table(Kind kind, F&& use) {
         case Kind::endpoint_slice:
             return use(slices_);
         case Kind::pod:
-            return use(weights_);
+            return use(marks_);
+        case Kind::policy:
+            return use(policies_);
         case Kind::crowd:
+        case Kind::policies_of:
             return;
     }
+}
+
+// Takes the object out of what is indexed by others' names.
+template <class T>
+void ClusterState::forget(T& value) {
+    if constexpr (std::is_same_v<T, kube::EndpointSlice>) regroup(value, false);
+    if constexpr (std::is_same_v<T, kube::LoadBalancingPolicy>) retarget(value, false);
 }
 
 void ClusterState::upsert(kube::Service&& service) {
@@ -64,22 +89,40 @@ void ClusterState::upsert(kube::EndpointSlice&& slice) {
 
 void ClusterState::upsert(kube::Pod&& pod) {
     const kube::ObjectKey key = pod.meta.key();
-    const auto annotation = pod.meta.annotations.find(kube::kWeightAnnotation);
-    if (annotation == pod.meta.annotations.end()) return remove(Kind::pod, key);
-    auto [row, is_new] = weights_.rows.try_emplace(key);
-    row->second.seen = weights_.list;
-    if (!is_new && row->second.value == std::string_view(annotation->second)) return;
-    row->second.value = annotation->second;
+    if (!is_marked(pod)) return remove(Kind::pod, key);
+    const auto text = [&](std::string_view name) -> std::optional<kube::SharedString> {
+        const auto annotation = pod.meta.annotations.find(name);
+        if (annotation == pod.meta.annotations.end()) return std::nullopt;
+        return annotation->second;
+    };
+    Marks marks{text(kube::kWeightAnnotation), text(kube::kPriorityAnnotation)};
+    auto [row, is_new] = marks_.rows.try_emplace(key);
+    row->second.seen = marks_.list;
+    if (!is_new && row->second.value == marks) return;
+    row->second.value = std::move(marks);
     note(Kind::pod, key);
+}
+
+void ClusterState::upsert(kube::LoadBalancingPolicy&& policy) {
+    if (policy.meta.name.empty()) return;
+    tidy(policy);
+    const kube::ObjectKey key = policy.meta.key();
+    auto [row, is_new] = policies_.rows.try_emplace(key);
+    row->second.seen = policies_.list;
+    kube::LoadBalancingPolicy& mine = row->second.value;
+    if (!is_new && mine == policy) return;
+    const bool retargeted = is_new || !same_effect(mine, policy);
+    if (!is_new && retargeted) retarget(mine, false);
+    mine = std::move(policy);
+    if (retargeted) retarget(mine, true);
+    note(Kind::policy, key);
 }
 
 void ClusterState::remove(Kind kind, const kube::ObjectKey& key) {
     with_table(kind, [&](auto& table) {
         const auto row = table.rows.find(key);
         if (row == table.rows.end()) return;
-        if constexpr (std::is_same_v<std::decay_t<decltype(row->second.value)>, kube::EndpointSlice>) {
-            regroup(row->second.value, false);
-        }
+        forget(row->second.value);
         note(kind, key);
         table.rows.erase(row);
     });
@@ -99,7 +142,7 @@ void ClusterState::sweep(Kind kind, Table<T>& table) {
             ++row;
             continue;
         }
-        if constexpr (std::is_same_v<T, kube::EndpointSlice>) regroup(row->second.value, false);
+        forget(row->second.value);
         note(kind, row->first);
         row = table.rows.erase(row);
     }
@@ -120,14 +163,17 @@ bool ClusterState::synced(Kind kind) const {
         case Kind::endpoint_slice:
             return slices_.synced;
         case Kind::pod:
-            return weights_.synced;
+            return marks_.synced;
+        case Kind::policy:
+            return policies_.synced;
         case Kind::crowd:
+        case Kind::policies_of:
             break;
     }
     return false;
 }
 
-bool ClusterState::synced() const { return services_.synced && slices_.synced && weights_.synced; }
+bool ClusterState::synced() const { return services_.synced && slices_.synced && marks_.synced && policies_.synced; }
 
 std::vector<Key> ClusterState::take_changes() {
     std::vector<Key> keys;
@@ -157,6 +203,19 @@ void ClusterState::regroup(const kube::EndpointSlice& slice, bool add) {
     if (group.slices.empty()) groups_.erase(service);
 }
 
+void ClusterState::retarget(const kube::LoadBalancingPolicy& policy, bool add) {
+    for (const policy::Target& target : policy.spec.targets) {
+        const kube::ObjectKey service{policy.meta.ns, target.service};
+        if (add) {
+            targets_[service].insert(policy.meta.name);
+        } else if (const auto found = targets_.find(service); found != targets_.end()) {
+            found->second.erase(policy.meta.name);
+            if (found->second.empty()) targets_.erase(found);
+        }
+        note(Kind::policies_of, service);
+    }
+}
+
 const kube::Service* ClusterState::service(const kube::ObjectKey& key) const {
     const auto row = services_.rows.find(key);
     return row == services_.rows.end() ? nullptr : &row->second.value;
@@ -167,10 +226,27 @@ const kube::EndpointSlice* ClusterState::slice(const kube::ObjectKey& key) const
     return row == slices_.rows.end() ? nullptr : &row->second.value;
 }
 
+const kube::LoadBalancingPolicy* ClusterState::policy(const kube::ObjectKey& key) const {
+    const auto row = policies_.rows.find(key);
+    return row == policies_.rows.end() ? nullptr : &row->second.value;
+}
+
+const std::set<std::string>& ClusterState::policies_of(const kube::ObjectKey& service) const {
+    static const std::set<std::string> kNone;
+    const auto found = targets_.find(service);
+    return found == targets_.end() ? kNone : found->second;
+}
+
 std::optional<std::string_view> ClusterState::pod_weight(const kube::ObjectKey& key) const {
-    const auto row = weights_.rows.find(key);
-    if (row == weights_.rows.end()) return std::nullopt;
-    return row->second.value.view();
+    const auto row = marks_.rows.find(key);
+    if (row == marks_.rows.end() || !row->second.value.weight) return std::nullopt;
+    return row->second.value.weight->view();
+}
+
+std::optional<std::string_view> ClusterState::pod_priority(const kube::ObjectKey& key) const {
+    const auto row = marks_.rows.find(key);
+    if (row == marks_.rows.end() || !row->second.value.priority) return std::nullopt;
+    return row->second.value.priority->view();
 }
 
 const std::set<std::string>& ClusterState::slices_of(const kube::ObjectKey& service) const {
@@ -191,7 +267,7 @@ size_t ClusterState::endpoints_before(const kube::ObjectKey& service, std::strin
 }
 
 ClusterState::Counts ClusterState::counts() const {
-    return {services_.rows.size(), slices_.rows.size(), endpoints_, weights_.rows.size()};
+    return {services_.rows.size(), slices_.rows.size(), endpoints_, marks_.rows.size(), policies_.rows.size()};
 }
 
 }  // namespace steelyard::store

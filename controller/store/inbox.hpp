@@ -26,6 +26,8 @@ public:
     kube::Handler<kube::Service>& services();
     kube::Handler<kube::EndpointSlice>& slices();
     kube::Handler<kube::Pod>& pods();
+    kube::Handler<kube::LoadBalancingPolicy>& policies();
+    kube::Handlers handlers() { return {services(), slices(), pods(), policies()}; }
 
     // Applies everything that waits. Owner's thread only. Returns false if there was nothing.
     bool drain(ClusterState& state);
@@ -40,6 +42,7 @@ private:
     std::unique_ptr<Queue<kube::Service>> services_;
     std::unique_ptr<Queue<kube::EndpointSlice>> slices_;
     std::unique_ptr<Queue<kube::Pod>> pods_;
+    std::unique_ptr<Queue<kube::LoadBalancingPolicy>> policies_;
 };
 
 }  // namespace steelyard::store

@@ -12,6 +12,10 @@ std::string_view to_string(Kind kind) {
             return "Pod";
         case Kind::crowd:
             return "EndpointSlices of Service";
+        case Kind::policy:
+            return "LoadBalancingPolicy";
+        case Kind::policies_of:
+            return "LoadBalancingPolicies of Service";
     }
     return "?";
 }

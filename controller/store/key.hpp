@@ -16,6 +16,8 @@ enum class Kind : uint8_t {
     endpoint_slice,
     pod,
     crowd,  // the slices of a Service (by its name) that together have more endpoints than an upstream may
+    policy,
+    policies_of,  // the policies that name a Service (by its name)
 };
 
 std::string_view to_string(Kind kind);  // as Kubernetes writes it: "Service"

@@ -24,7 +24,8 @@ void read_algorithm(std::string_view name, const std::string& text, Settings& se
         out.refuse(kReason, where(name),
                    "'" + config::shown(text) +
                        "' is not an algorithm (round-robin, weighted-round-robin, least-request, ring-hash, "
-                       "random, maglev, least-response-time, least-connections); weighted-round-robin is in force");
+                       "random, maglev, least-response-time, least-connections); " +
+                       std::string(config::to_string(settings.policy.algorithm)) + " is in force");
     }
 }
 
@@ -89,6 +90,40 @@ void read_drain_timeout(std::string_view name, const std::string& text, Settings
     }
 }
 
+void read_slow_start(std::string_view name, const std::string& text, Settings& settings, Output& out) {
+    constexpr uint32_t kHour = 3'600'000;
+    if (const Result<uint32_t> parsed = parse_duration(text, 1, kHour)) {
+        settings.policy.slow_start = config::SlowStart{.window_ms = *parsed};
+    } else {
+        out.refuse(kReason, where(name), parsed.error().problem + "; no slow start is in force");
+    }
+}
+
+void read_locality(std::string_view name, const std::string& text, Settings& settings, Output& out) {
+    if (const auto mode = config::parse_locality_mode(text)) {
+        settings.policy.locality.mode = *mode;
+    } else {
+        out.refuse(kReason, where(name),
+                   "'" + config::shown(text) + "' is none of prefer-same-zone, prefer-same-node and none; " +
+                       std::string(config::to_string(settings.policy.locality.mode)) + " is in force");
+    }
+}
+
+// Values that the API adds later are for the balancing of others, until they are known here.
+void read_traffic_distribution(const std::string& text, Settings& settings, Output& out) {
+    using Mode = config::Locality::Mode;
+    if (text == "PreferClose" || text == "PreferSameZone") {
+        settings.policy.locality.mode = Mode::same_zone;
+    } else if (text == "PreferSameNode") {
+        settings.policy.locality.mode = Mode::same_node;
+    } else if (!text.empty()) {
+        out.refuse(
+            "UnknownTrafficDistribution", "spec.trafficDistribution",
+            "'" + config::shown(text) +
+                "' is not known (PreferSameZone, PreferClose, PreferSameNode); no host is preferred for being near");
+    }
+}
+
 // A namespace's name: a DNS label (RFC 1123).
 bool is_label(std::string_view text) {
     const auto inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -139,34 +174,39 @@ struct Annotation {
     Read read;
 };
 constexpr std::string_view kHashOn = "hash-on";
-constexpr std::array<Annotation, 8> kAnnotations{{{"algorithm", read_algorithm},
-                                                  {"drain-timeout", read_drain_timeout},
-                                                  {"export-to", read_export_to},
-                                                  {"hash-key", read_hash_key},
-                                                  {kHashOn, read_hash_key},
-                                                  {"health-check", read_health_check},
-                                                  {"load-factor", read_load_factor},
-                                                  {"virtual-nodes", read_virtual_nodes}}};
+constexpr std::array<Annotation, 10> kAnnotations{{{"algorithm", read_algorithm},
+                                                   {"drain-timeout", read_drain_timeout},
+                                                   {"export-to", read_export_to},
+                                                   {"hash-key", read_hash_key},
+                                                   {kHashOn, read_hash_key},
+                                                   {"health-check", read_health_check},
+                                                   {"load-factor", read_load_factor},
+                                                   {"locality", read_locality},
+                                                   {"slow-start", read_slow_start},
+                                                   {"virtual-nodes", read_virtual_nodes}}};
 
 }  // namespace
 
-Settings read_settings(const kube::ObjectMeta& service, Output& out) {
+Settings read_settings(const kube::Service& service, Output& out) {
     Settings settings;
-    for (const auto& [name, text] : service.annotations) {
+    if (service.session_affinity == "ClientIP") settings.policy.algorithm = config::Algorithm::maglev;
+    read_traffic_distribution(service.traffic_distribution, settings, out);
+    const auto& annotations = service.meta.annotations;
+    for (const auto& [name, text] : annotations) {
         if (!name.starts_with(kube::kAnnotationPrefix)) continue;
         const std::string_view setting = std::string_view(name).substr(kube::kAnnotationPrefix.size());
         const auto known = std::find_if(kAnnotations.begin(), kAnnotations.end(),
                                         [&](const Annotation& a) { return a.name == setting; });
-        if (setting == kHashOn && service.annotations.count(std::string(kube::kAnnotationPrefix) + "hash-key") != 0) {
+        if (setting == kHashOn && annotations.count(std::string(kube::kAnnotationPrefix) + "hash-key") != 0) {
             out.refuse(kReason, where(name), "is the former name of hash-key, which is there too; it is ignored");
         } else if (known != kAnnotations.end()) {
             known->read(name, text, settings, out);
-        } else if (name == kube::kWeightAnnotation) {
+        } else if (name == kube::kWeightAnnotation || name == kube::kPriorityAnnotation) {
             out.refuse("UnknownAnnotation", where(name), "belongs on Pods; it is ignored here");
         } else {
             out.refuse("UnknownAnnotation", where(config::shown(name)),
                        "is not known on a Service (algorithm, drain-timeout, export-to, hash-key, health-check, "
-                       "load-factor, virtual-nodes); it is ignored");
+                       "load-factor, locality, slow-start, virtual-nodes); it is ignored");
         }
     }
     return settings;

@@ -32,9 +32,12 @@ std::optional<Family> family_of(const kube::EndpointSlice& slice, Output& out) {
     return std::nullopt;
 }
 
-uint32_t weight_of(const kube::SliceEndpoint& endpoint, const kube::ObjectKey& slice, View& view, Output& out) {
-    if (endpoint.pod_name.empty()) return 1;
-    const kube::ObjectKey pod{endpoint.pod_ns.empty() ? slice.ns : endpoint.pod_ns.str(), endpoint.pod_name};
+kube::ObjectKey pod_of(const kube::SliceEndpoint& endpoint, const kube::ObjectKey& slice) {
+    return {endpoint.pod_ns.empty() ? slice.ns : endpoint.pod_ns.str(), endpoint.pod_name};
+}
+
+uint32_t weight_of(const kube::ObjectKey& pod, View& view, Output& out) {
+    if (pod.name.empty()) return 1;
     const std::optional<std::string_view> text = view.pod_weight(pod);
     if (!text) return 1;
     if (const auto weight = parse_weight(*text)) return *weight;
@@ -42,6 +45,17 @@ uint32_t weight_of(const kube::SliceEndpoint& endpoint, const kube::ObjectKey& s
                "'" + config::shown(*text) + "' is not a whole number from 0 to " + std::to_string(config::kMaxWeight) +
                    "; weight 1 is in force");
     return 1;
+}
+
+uint8_t priority_of(const kube::ObjectKey& pod, View& view, Output& out) {
+    if (pod.name.empty()) return 0;
+    const std::optional<std::string_view> text = view.pod_priority(pod);
+    if (!text) return 0;
+    if (const auto priority = parse_priority(*text)) return *priority;
+    out.refuse("InvalidPriority", "Pod " + pod.to_string() + ": annotation " + std::string(kube::kPriorityAnnotation),
+               "'" + config::shown(*text) + "' is not a whole number from 0 to " +
+                   std::to_string(config::kMaxPriority) + "; priority 0 is in force");
+    return 0;
 }
 
 std::string name_or_none(const kube::SharedString& name, size_t index, const char* field, Output& out) {
@@ -86,12 +100,14 @@ std::vector<config::Endpoint> usable_endpoints(const kube::EndpointSlice& slice,
                        address.error().problem + "; the endpoint is left out");
             continue;
         }
+        const kube::ObjectKey pod = pod_of(endpoint, slice.meta.key());
         endpoints.push_back({.address = std::move(*address),
                              .port = 0,
-                             .weight = weight_of(endpoint, slice.meta.key(), view, out),
+                             .weight = weight_of(pod, view, out),
                              .zone = name_or_none(endpoint.zone, i, ".zone", out),
                              .node = name_or_none(endpoint.node_name, i, ".nodeName", out),
-                             .state = *state});
+                             .state = *state,
+                             .priority = priority_of(pod, view, out)});
     }
     return endpoints;
 }

@@ -6,7 +6,7 @@
 //   ready, or no word of it                  ready
 //   not ready, serving and terminating       draining: keeps what it has, takes nothing new
 //   else                                     absent
-// Weights are those of the Pods that the endpoints name; 1 where there is none or none that can be read.
+// Weights and priorities are those of the Pods that the endpoints name; 1 and 0 where there is none or none that can be read.
 // An endpoint, a port or a slice that cannot be used is left out and said; the rest goes on.
 #include "controller/kube/objects.hpp"
 #include "controller/translate/output.hpp"

@@ -1,8 +1,11 @@
 #include "controller/translate/fingerprint.hpp"
 
 #include <functional>
+#include <string>
 #include <string_view>
 #include <type_traits>
+
+#include "common/config/codec.hpp"
 
 namespace steelyard::translate {
 namespace {
@@ -31,21 +34,11 @@ private:
     uint64_t state_ = 0;
 };
 
-void add(Mixer& mixer, const config::HealthCheck& check) {
-    mixer.add(check.type, check.interval_ms, check.timeout_ms, check.rise, check.fall, check.jitter_percent, check.path,
-              check.host, check.expected.size());
-    for (const config::StatusRange& range : check.expected) mixer.add(range.first, range.last);
-}
-
+// Upstreams are few and have many fields: the text that is pushed says them all.
 void add(Mixer& mixer, const config::Upstream& upstream) {
-    const config::Policy& policy = upstream.policy;
-    mixer.add(upstream.name, upstream.protocol, policy.algorithm, policy.virtual_nodes, policy.table_size,
-              policy.load_factor_percent, policy.hash.source, policy.hash.name, policy.drain_timeout_ms,
-              policy.health_check.has_value(), upstream.aliases.size());
-    if (policy.health_check) add(mixer, *policy.health_check);
-    for (const std::string& alias : upstream.aliases) mixer.add(alias);
-    mixer.add(upstream.port, upstream.cluster_ips.size(), upstream.export_to.size());
-    for (const std::string& ip : upstream.cluster_ips) mixer.add(ip);
+    std::string json;
+    config::append_json(json, upstream);
+    mixer.add(json, upstream.export_to.size());
     for (const std::string& ns : upstream.export_to) mixer.add(ns);
 }
 

@@ -22,18 +22,26 @@ std::vector<std::string> texts(Output& out) {
     return result;
 }
 
+std::optional<uint32_t> parse_number(std::string_view text, uint32_t most) {
+    uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number > most) return std::nullopt;
+    return number;
+}
+
 }  // namespace
 
-std::optional<uint32_t> parse_weight(std::string_view text) {
-    uint32_t weight = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
-    if (error != std::errc() || end != text.data() + text.size() || weight > config::kMaxWeight) return std::nullopt;
-    return weight;
+std::optional<uint32_t> parse_weight(std::string_view text) { return parse_number(text, config::kMaxWeight); }
+
+std::optional<uint8_t> parse_priority(std::string_view text) {
+    const auto priority = parse_number(text, config::kMaxPriority);
+    if (!priority) return std::nullopt;
+    return static_cast<uint8_t>(*priority);
 }
 
 std::vector<std::string> remarks(const kube::Service& service) {
     Output out("");
-    read_settings(service.meta, out);
+    read_settings(service, out);
     if (service.type != "ExternalName") read_cluster_ips(service, out);
     return texts(out);
 }
@@ -52,10 +60,16 @@ std::vector<std::string> remarks(const kube::EndpointSlice& slice, const Options
 }
 
 std::vector<std::string> remarks(const kube::Pod& pod) {
-    const auto text = pod.meta.annotations.find(kube::kWeightAnnotation);
-    if (text == pod.meta.annotations.end() || parse_weight(text->second)) return {};
-    return {"metadata.annotations[" + std::string(kube::kWeightAnnotation) + "]: '" + config::shown(text->second) +
-            "' is not a whole number from 0 to " + std::to_string(config::kMaxWeight) + "; weight 1 is in force"};
+    std::vector<std::string> said;
+    const auto check = [&](std::string_view name, uint32_t most, const char* in_force) {
+        const auto text = pod.meta.annotations.find(name);
+        if (text == pod.meta.annotations.end() || parse_number(text->second, most)) return;
+        said.push_back("metadata.annotations[" + std::string(name) + "]: '" + config::shown(text->second) +
+                       "' is not a whole number from 0 to " + std::to_string(most) + "; " + in_force + " is in force");
+    };
+    check(kube::kWeightAnnotation, config::kMaxWeight, "weight 1");
+    check(kube::kPriorityAnnotation, config::kMaxPriority, "priority 0");
+    return said;
 }
 
 }  // namespace steelyard::translate

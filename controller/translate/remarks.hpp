@@ -14,6 +14,8 @@ namespace steelyard::translate {
 
 // The text of `steelyard.dev/weight`: a whole number from 0 to config::kMaxWeight, else nullopt.
 std::optional<uint32_t> parse_weight(std::string_view text);
+// The same of `steelyard.dev/priority`, from 0 to config::kMaxPriority.
+std::optional<uint8_t> parse_priority(std::string_view text);
 
 // Each a text such as "metadata.annotations[steelyard.dev/weight]: '-1' is not ...; weight 1 is in force". Bounded.
 std::vector<std::string> remarks(const kube::Service& service);

@@ -6,6 +6,7 @@
 #include "common/config/validate.hpp"
 #include "controller/translate/address.hpp"
 #include "controller/translate/annotations.hpp"
+#include "controller/translate/policies.hpp"
 
 namespace steelyard::translate {
 namespace {
@@ -119,14 +120,15 @@ void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     for (const Error& problem : service->problems) {
         out.refuse("InvalidField", problem.where, problem.problem + "; the field is taken as absent");
     }
-    std::vector<Port> ports = usable_ports(*service, &out);
+    const std::vector<Port> ports = usable_ports(*service, &out);
     if (service->type == "ExternalName") return;
-    const Settings settings = read_settings(service->meta, out);
+    const Settings settings = read_settings(*service, out);
     const std::vector<std::string> ips = read_cluster_ips(*service, out);
-    for (Port& port : ports) {
+    const Claims claims(key, view);
+    for (const Port& port : ports) {
         const uint16_t number = ips.empty() ? uint16_t{0} : port.number;
-        out.add(config::Upstream{std::move(port.upstream), port.protocol, settings.policy, std::move(port.aliases), ips,
-                                 number, settings.export_to});
+        out.add(config::Upstream{port.upstream, port.protocol, claims.in_force(ports, port, settings.policy),
+                                 port.aliases, ips, number, settings.export_to});
     }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A Service to upstreams: one for each of its TCP and UDP ports. Pure.
+// A Service to upstreams: one for each of its TCP and UDP ports, with the policy that is in force there (policies.hpp). Pure.
 //
 // Protocol: appProtocol if it is set, else the port's name up to the first '-' ("http-web"), as Istio reads it. "http" and
 // "kubernetes.io/ws" are balanced as HTTP/1.1; everything else, and no hint at all, as TCP: https, tls, grpc and h2c carry what the

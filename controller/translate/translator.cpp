@@ -9,6 +9,7 @@
 #include "controller/translate/endpoints.hpp"
 #include "controller/translate/fingerprint.hpp"
 #include "controller/translate/output.hpp"
+#include "controller/translate/policies.hpp"
 #include "controller/translate/service.hpp"
 #include "controller/translate/view.hpp"
 
@@ -25,14 +26,25 @@ struct Made {
     uint64_t fingerprint = 0;
 };
 
-// What is remembered of one Service or EndpointSlice.
+// What is remembered of one Service, EndpointSlice or policy.
 struct Unit {
     std::vector<ReadHash> reads;
     std::vector<Made> made;
     kube::ObjectKey blamed;  // the Service that its problems are told of; empty while there are none
 };
 
-bool is_unit(Kind kind) { return kind == Kind::service || kind == Kind::endpoint_slice; }
+bool is_unit(Kind kind) { return kind == Kind::service || kind == Kind::endpoint_slice || kind == Kind::policy; }
+
+bool exists(const Key& unit, const ClusterState& state) {
+    switch (unit.kind) {
+        case Kind::service:
+            return state.service(unit.object) != nullptr;
+        case Kind::endpoint_slice:
+            return state.slice(unit.object) != nullptr;
+        default:
+            return state.policy(unit.object) != nullptr;
+    }
+}
 
 const std::string& upstream_of(const config::Resource& resource) {
     const auto* upstream = std::get_if<config::Upstream>(&resource);
@@ -54,6 +66,7 @@ struct Translator::Impl {
     std::unordered_multimap<ReadHash, const Key*> readers;  // keys of `units`, which stay where they are
     std::map<kube::ObjectKey, std::map<Key, std::vector<Problem>>> problems;
     std::set<kube::ObjectKey> told;  // Services whose problems changed in this update
+    std::map<kube::ObjectKey, PolicyStatus> policies;
 
     std::set<Key> affected(std::span<const Key> changed) const;
     void run(const Key& key, const ClusterState& state, Update& update);
@@ -61,6 +74,7 @@ struct Translator::Impl {
     void forget_reads(const Key& key, const Unit& unit);
     static void compare(const Key& key, Unit& unit, std::vector<config::Resource> resources, Update& update);
     void keep_problems(const Key& key, Unit& unit, const ClusterState& state, std::vector<Problem> found);
+    void keep_status(PolicyStatus status, Update& update);
     ServiceProblems problems_of(const kube::ObjectKey& service) const;
 };
 
@@ -80,8 +94,10 @@ void Translator::Impl::run(const Key& key, const ClusterState& state, Update& up
     Output out(key.to_string());
     if (key.kind == Kind::service) {
         translate_service(key.object, view, out);
-    } else {
+    } else if (key.kind == Kind::endpoint_slice) {
         translate_slice(key.object, options, view, out);
+    } else {
+        keep_status(judge_policy(key.object, view), update);
     }
     out.close();
     ++update.computed;
@@ -92,9 +108,7 @@ void Translator::Impl::run(const Key& key, const ClusterState& state, Update& up
     compare(key, unit, std::move(out.resources), update);
     keep_problems(key, unit, state, std::move(out.problems));
 
-    const bool exists =
-        key.kind == Kind::service ? state.service(key.object) != nullptr : state.slice(key.object) != nullptr;
-    if (exists) return;
+    if (exists(key, state)) return;
     forget_reads(found->first, unit);
     units.erase(found);
 }
@@ -154,6 +168,17 @@ void Translator::Impl::keep_problems(const Key& key, Unit& unit, const ClusterSt
     told.insert(service);
 }
 
+void Translator::Impl::keep_status(PolicyStatus status, Update& update) {
+    const auto known = policies.find(status.policy);
+    if (known != policies.end() ? known->second == status : status.conditions.empty()) return;
+    update.policies.push_back(status);
+    if (status.conditions.empty()) {
+        policies.erase(known);
+    } else {
+        policies.insert_or_assign(status.policy, std::move(status));
+    }
+}
+
 ServiceProblems Translator::Impl::problems_of(const kube::ObjectKey& service) const {
     ServiceProblems all{service, {}};
     const auto found = problems.find(service);
@@ -180,8 +205,20 @@ std::vector<ServiceProblems> Translator::problems() const {
     return all;
 }
 
+std::vector<PolicyStatus> Translator::policies() const {
+    std::vector<PolicyStatus> all;
+    for (const auto& [key, status] : impl_->policies) all.push_back(status);
+    return all;
+}
+
+const PolicyStatus* Translator::policy(const kube::ObjectKey& key) const {
+    const auto found = impl_->policies.find(key);
+    return found == impl_->policies.end() ? nullptr : &found->second;
+}
+
 size_t Translator::problem_count() const {
     size_t count = 0;
+    for (const auto& [key, status] : impl_->policies) count += status.accepted()->status ? 0 : 1;
     for (const auto& [service, units] : impl_->problems) {
         for (const auto& [unit, list] : units) count += list.size();
     }

@@ -2,8 +2,8 @@
 // Cluster state to resources, incrementally (docs/adr/0003-translation-by-recorded-reads.md). Pure: no I/O, no clock; the same
 // state gives the same resources, whatever the order of the changes that led there. One thread.
 //
-// A unit of work is one Service (-> an upstream a port) or one EndpointSlice (-> an endpoints resource for each port of its
-// Service). While a unit is computed, every key it looks at is noted; a changed key makes exactly the units run again that
+// A unit of work is one Service (-> an upstream a port), one EndpointSlice (-> an endpoints resource for each port of its
+// Service) or one LoadBalancingPolicy (-> its status). While a unit is computed, every key it looks at is noted; a changed key makes exactly the units run again that
 // looked at it. Of the last output only names and hashes are kept: 100,000 endpoints in slices of 20 cost about 10 MB here.
 //
 // Slices are independent: an endpoint that two slices name is in both resources. Who uses them counts an (address, port) once,
@@ -41,13 +41,28 @@ struct ServiceProblems {
     friend bool operator==(const ServiceProblems&, const ServiceProblems&) = default;
 };
 
+// Types of conditions of a policy, and reasons of kAccepted.
+inline constexpr const char* kAccepted = "Accepted";
+inline constexpr const char* kConflicted = "Conflicted";
+inline constexpr const char* kTargetNotFound = "TargetNotFound";
+inline constexpr const char* kInvalid = "Invalid";
+
+struct PolicyStatus {
+    kube::ObjectKey policy;
+    std::vector<kube::Condition> conditions;  // kAccepted, kConflicted; without times. Empty: the policy is gone.
+
+    const kube::Condition* accepted() const { return conditions.empty() ? nullptr : &conditions.front(); }
+    friend bool operator==(const PolicyStatus&, const PolicyStatus&) = default;
+};
+
 struct Update {
     std::vector<config::Resource> upsert;     // new or different; upstreams before endpoints, by object
     std::vector<config::ResourceKey> remove;  // sorted; endpoints before the upstreams they belong to
     std::vector<ServiceProblems> services;    // Services whose problems are not what they were, sorted
+    std::vector<PolicyStatus> policies;       // of those whose status is not what it was, sorted
     size_t computed = 0;                      // units that ran
 
-    bool empty() const { return upsert.empty() && remove.empty() && services.empty(); }
+    bool empty() const { return upsert.empty() && remove.empty() && services.empty() && policies.empty(); }
 };
 
 class Translator {
@@ -63,6 +78,10 @@ public:
 
     // All problems that there are now, by Service. For the admin page.
     std::vector<ServiceProblems> problems() const;
+    // Of all policies, sorted, as of the last update.
+    std::vector<PolicyStatus> policies() const;
+    const PolicyStatus* policy(const kube::ObjectKey& key) const;  // nullptr: there is none
+    // Problems of Services, and policies that are not accepted.
     size_t problem_count() const;
 
 private:

@@ -33,6 +33,22 @@ public:
         note(store::Kind::pod, key);
         return state_.pod_weight(key);
     }
+    std::optional<std::string_view> pod_priority(const kube::ObjectKey& key) {
+        note(store::Kind::pod, key);
+        return state_.pod_priority(key);
+    }
+    const kube::LoadBalancingPolicy* policy(const kube::ObjectKey& key) {
+        note(store::Kind::policy, key);
+        return state_.policy(key);
+    }
+    // Those that name the Service, by name.
+    std::vector<const kube::LoadBalancingPolicy*> policies_of(const kube::ObjectKey& service) {
+        note(store::Kind::policies_of, service);
+        std::vector<const kube::LoadBalancingPolicy*> policies;
+        for (const std::string& name : state_.policies_of(service))
+            policies.push_back(state_.policy({service.ns, name}));
+        return policies;
+    }
     // How many endpoints an upstream of the Service has room for, from this slice on.
     size_t room_for(const kube::ObjectKey& service, std::string_view slice) {
         note(store::Kind::crowd, service);

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import manifests, network
+from harness import manifests, network, policies
 from harness.api_server import ADMIN_TOKEN
 from harness.backends import EchoBackend
 from harness.load import Load, ask
@@ -35,6 +35,7 @@ class Scene:
 @pytest.fixture
 def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
     """All that can be switched on: an HTTP upstream with weights and health checks, a TCP and a UDP one, election, certificates, the webhook."""
+    policies.install(kubectl)
     one, two, echo = backend("one"), backend("two"), backend("echo", kind=EchoBackend, port=9000)
     kubectl.apply(pod(ns, "one", weight=3), pod(ns, "two"),
                   service(ns, annotations={"health-check": HEALTH_CHECK}),

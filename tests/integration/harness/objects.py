@@ -53,6 +53,13 @@ def pod(ns: str, name: str, weight=None, app: str = "web") -> dict:
             "spec": {"containers": [{"name": "app", "image": "none"}]}}
 
 
+def policy(ns: str, name: str = "web", of: str = "web", section: str = "", **spec) -> dict:
+    """A LoadBalancingPolicy for one Service, or one port of it; or for spec's targetRefs."""
+    target = {"kind": "Service", "name": of, **({"sectionName": section} if section else {})}
+    return {"apiVersion": "steelyard.dev/v1alpha1", "kind": "LoadBalancingPolicy", "metadata": {"name": name, "namespace": ns},
+            "spec": {"targetRefs": [target], **spec}}
+
+
 def cluster_role(name: str, user: str, rules: list) -> list:
     """A ClusterRole and its binding to `user`. A rule: (api group, [resources])."""
     return [

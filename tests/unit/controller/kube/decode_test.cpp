@@ -25,6 +25,60 @@ T item(const std::string& json) {
     return all.empty() ? T{} : all.front();
 }
 
+TEST(DecodePolicy, ReadsWhatTheControllerWorksBy) {
+    const auto policy =
+        item<LoadBalancingPolicy>(R"({"metadata": {"namespace": "shop", "name": "web", "uid": "0b", "generation": 4,
+        "resourceVersion": "9", "creationTimestamp": "2026-01-02T03:04:05Z", "managedFields": [{}]},
+        "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": "web"}], "algorithm": "Random", "newer": 1},
+        "status": {"observedGeneration": 3, "conditions": [{"type": "Accepted", "status": "True", "reason": "Accepted",
+            "message": "m", "observedGeneration": 3, "lastTransitionTime": "2026-01-02T03:04:06Z"}, {"type": 5}]}})");
+    EXPECT_EQ(policy.meta.key().to_string(), "shop/web");
+    EXPECT_EQ(policy.uid, "0b");
+    EXPECT_EQ(policy.generation, 4);
+    EXPECT_EQ(policy.created, "2026-01-02T03:04:05Z");
+    EXPECT_EQ(policy.spec.targets, (std::vector<policy::Target>{{"web", ""}}));
+    EXPECT_EQ(policy.spec.algorithm, config::Algorithm::random);
+    EXPECT_EQ(policy.ignored, std::vector<std::string>{"spec.newer"});
+    EXPECT_TRUE(policy.problems.empty());
+    ASSERT_EQ(policy.conditions.size(), 2U);
+    EXPECT_EQ(policy.conditions[0], (Condition{"Accepted", true, "Accepted", "m", 3, "2026-01-02T03:04:06Z"}));
+    EXPECT_EQ(policy.conditions[1], Condition{});
+}
+
+TEST(DecodePolicy, NamesWhatIsWrongAndDeliversTheObject) {
+    const auto policy = item<LoadBalancingPolicy>(R"({"metadata": {"name": "web", "generation": "4"}, "spec": {}})");
+    ASSERT_EQ(policy.problems.size(), 2U);
+    EXPECT_EQ(policy.problems[0].to_string(), "metadata.generation: is a string, not a whole number");
+    EXPECT_EQ(policy.problems[1].where, "spec.targetRefs");
+    EXPECT_EQ(item<LoadBalancingPolicy>("{}").problems.at(0).to_string(), "metadata.name: is missing");
+}
+
+TEST(DecodePolicy, ReadsListsAndWatches) {
+    ListMeta meta;
+    EXPECT_TRUE(
+        items<LoadBalancingPolicy>(R"({"metadata":{"resourceVersion":"7","continue":"c"},"items":[]})", &meta).empty());
+    EXPECT_EQ(meta.resource_version + meta.continue_token, "7c");
+    EXPECT_FALSE(decode_list<LoadBalancingPolicy>("[]", [](LoadBalancingPolicy&&) {}));
+    EXPECT_FALSE(decode_list<LoadBalancingPolicy>(R"({"items":[]})", [](LoadBalancingPolicy&&) {}));
+
+    const auto deleted =
+        decode_watch_event<LoadBalancingPolicy>(R"({"type":"DELETED","object":{"metadata":{"name":"web"}}})");
+    ASSERT_TRUE(deleted);
+    EXPECT_EQ(deleted->type, EventType::deleted);
+    EXPECT_EQ(deleted->object.meta.name, "web");
+    const auto bookmark =
+        decode_watch_event<LoadBalancingPolicy>(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"8"}}})");
+    ASSERT_TRUE(bookmark);
+    EXPECT_EQ(bookmark->object.meta.resource_version, "8");
+    EXPECT_TRUE(bookmark->object.problems.empty());
+    const auto error = decode_watch_event<LoadBalancingPolicy>(
+        R"({"type":"ERROR","object":{"code":410,"reason":"Expired","message":"old"}})");
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->status.code, 410);
+    EXPECT_FALSE(decode_watch_event<LoadBalancingPolicy>(R"({"type":"NEW","object":{}})"));
+    EXPECT_FALSE(decode_watch_event<LoadBalancingPolicy>("{"));
+}
+
 constexpr std::string_view kServices = R"({
  "kind":"ServiceList","apiVersion":"v1",
  "metadata":{"resourceVersion":"4711","continue":"eyJ2Ijoi","remainingItemCount":3},
@@ -36,7 +90,7 @@ constexpr std::string_view kServices = R"({
    "spec":{"ports":[{"name":"http","protocol":"TCP","appProtocol":"kubernetes.io/h2c","port":80,"targetPort":"web"},
                     {"name":"dns","protocol":"UDP","port":53,"targetPort":5353,"nodePort":30053}],
      "selector":{"app":"web"},"clusterIP":"10.96.0.7","clusterIPs":["10.96.0.7","fd00::7"],"type":"LoadBalancer","sessionAffinity":"ClientIP",
-     "sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}},"internalTrafficPolicy":"Cluster"},
+     "sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}},"internalTrafficPolicy":"Cluster","trafficDistribution":"PreferSameZone"},
    "status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}},
   {"metadata":{"name":"mail","namespace":"shop","resourceVersion":"813"},
    "spec":{"externalName":"mail.example.org","sessionAffinity":"None","type":"ExternalName"},"status":{"loadBalancer":{}}}
@@ -56,6 +110,7 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     web.cluster_ips = {"10.96.0.7", "fd00::7"};
     web.session_affinity = "ClientIP";
     web.session_affinity_timeout_seconds = 10800;
+    web.traffic_distribution = "PreferSameZone";
     web.ports = {{"http", 80, std::string("web"), "TCP", "kubernetes.io/h2c"}, {"dns", 53, int64_t{5353}, "UDP", ""}};
     EXPECT_EQ(services[0], web);
     EXPECT_EQ(services[1].type, "ExternalName");

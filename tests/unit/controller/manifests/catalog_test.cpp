@@ -50,6 +50,33 @@ TEST_F(CatalogTest, TellsWhatAFileAddsChangesAndTakesAway) {
     EXPECT_EQ(catalog.files(), 0U);
 }
 
+TEST_F(CatalogTest, OfAPolicyThatIsWrongTheLastGoodVersionStays) {
+    const auto policy = [](const std::string& fields) {
+        return "---\napiVersion: steelyard.dev/v1alpha1\nkind: LoadBalancingPolicy\nmetadata: {name: web}\n"
+               "spec:\n  targetRefs: [{name: web}]\n  " +
+               fields + "\n";
+    };
+    read("a.yaml", policy("algorithm: Random"));
+    const auto first = catalog.take();
+    ASSERT_EQ(first.upsert.size(), 1U);
+    const auto& told_first = std::get<kube::LoadBalancingPolicy>(*first.upsert[0]);
+    EXPECT_EQ(told_first.meta.key().to_string(), "default/web");
+    EXPECT_EQ(told_first.spec.algorithm, config::Algorithm::random);
+
+    read("a.yaml", policy("algoritm: Maglev"));
+    const auto second = catalog.take();
+    EXPECT_TRUE(second.upsert.empty());
+    EXPECT_TRUE(second.remove.empty());
+    ASSERT_EQ(second.problems.size(), 1U);
+    EXPECT_THAT(second.problems[0], testing::StartsWith("dir/a.yaml, document 1 (LoadBalancingPolicy default/web): "
+                                                        "spec.algoritm: is not a field that is known here"));
+    EXPECT_THAT(second.problems[0], testing::EndsWith("; the last good version stays in force"));
+
+    read("a.yaml", policy("drainTimeout: {}"));
+    EXPECT_THAT(catalog.take().problems,
+                testing::Contains(testing::HasSubstr("spec.drainTimeout: {} is an object, not a text")));
+}
+
 TEST_F(CatalogTest, AnObjectMovedBetweenFilesIsNotTold) {
     read("a.yaml", service("web"));
     catalog.take();

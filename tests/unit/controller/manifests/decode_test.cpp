@@ -47,6 +47,7 @@ spec:
   clusterIP: None
   sessionAffinity: ClientIP
   sessionAffinityConfig: {clientIP: {timeoutSeconds: 90}}
+  trafficDistribution: PreferSameNode
   ports:
     - {name: http, port: 80, targetPort: web, protocol: TCP, appProtocol: http}
     - {name: admin, port: 8080, targetPort: 9000}
@@ -60,6 +61,7 @@ spec:
     want.cluster_ip = "None";
     want.session_affinity = "ClientIP";
     want.session_affinity_timeout_seconds = 90;
+    want.traffic_distribution = "PreferSameNode";
     want.ports.push_back({"http", 80, std::string("web"), "TCP", "http"});
     want.ports.push_back({"admin", 8080, int64_t{9000}, "TCP", ""});
     EXPECT_EQ(service, want);

@@ -32,6 +32,13 @@ kube::Pod pod(const std::string& name, const char* weight) {
     return made;
 }
 
+kube::LoadBalancingPolicy policy(const std::string& name, const std::vector<std::string>& services) {
+    kube::LoadBalancingPolicy made;
+    made.meta = {"shop", name, "1", {}};
+    for (const auto& of : services) made.spec.targets.push_back({of, ""});
+    return made;
+}
+
 std::vector<std::string> changes(ClusterState& state) {
     std::vector<std::string> names;
     for (const Key& key : state.take_changes()) names.push_back(key.to_string());
@@ -85,6 +92,25 @@ TEST(ClusterState, AnObjectThatARelistDoesNotNameIsRemoved) {
     EXPECT_NE(state.slice({"shop", "b-1"}), nullptr) << "another kind's list";
 }
 
+TEST(ClusterState, APodsPriorityIsKeptBesideItsWeightAndAloneToo) {
+    ClusterState state;
+    kube::Pod backup = pod("a", nullptr);
+    backup.meta.annotations["steelyard.dev/priority"] = "2";
+    state.upsert(kube::Pod(backup));
+    EXPECT_EQ(state.pod_priority({"shop", "a"}), "2");
+    EXPECT_EQ(state.pod_weight({"shop", "a"}), std::nullopt);
+    state.take_changes();
+    state.upsert(kube::Pod(backup));
+    EXPECT_FALSE(state.has_changes());
+    backup.meta.annotations["steelyard.dev/weight"] = "";
+    state.upsert(kube::Pod(backup));
+    EXPECT_EQ(state.pod_weight({"shop", "a"}), "") << "there, and empty";
+    EXPECT_THAT(changes(state), ElementsAre("Pod shop/a"));
+    state.upsert(pod("a", nullptr));
+    EXPECT_EQ(state.pod_priority({"shop", "a"}), std::nullopt);
+    EXPECT_THAT(changes(state), ElementsAre("Pod shop/a"));
+}
+
 TEST(ClusterState, AListThatBreaksOffRemovesNothing) {
     ClusterState state;
     state.upsert(service("a"));
@@ -96,9 +122,9 @@ TEST(ClusterState, AListThatBreaksOffRemovesNothing) {
     EXPECT_NE(state.service({"shop", "a"}), nullptr);
 }
 
-TEST(ClusterState, IsSyncedWhenAllThreeKindsWereListed) {
+TEST(ClusterState, IsSyncedWhenAllKindsWereListed) {
     ClusterState state;
-    for (const Kind kind : {Kind::service, Kind::endpoint_slice, Kind::pod}) {
+    for (const Kind kind : {Kind::service, Kind::endpoint_slice, Kind::pod, Kind::policy}) {
         EXPECT_FALSE(state.synced());
         state.begin_list(kind);
         state.end_list(kind);
@@ -118,6 +144,34 @@ TEST(ClusterState, KnowsTheSlicesOfAServiceAlsoWhenALabelMoves) {
     state.remove(Kind::endpoint_slice, {"shop", "s1"});
     EXPECT_THAT(state.slices_of({"shop", "api"}), IsEmpty());
     EXPECT_EQ(state.counts().endpoints, 1U);
+}
+
+TEST(ClusterState, TellsWhichServicesAPolicyNamesAndNamed) {
+    ClusterState state;
+    state.upsert(policy("p", {"web", "api"}));
+    EXPECT_THAT(changes(state), ElementsAre("LoadBalancingPolicy shop/p", "LoadBalancingPolicies of Service shop/api",
+                                            "LoadBalancingPolicies of Service shop/web"));
+    state.upsert(policy("q", {"web"}));
+    EXPECT_THAT(state.policies_of({"shop", "web"}), ElementsAre("p", "q"));
+    state.take_changes();
+    state.upsert(policy("p", {"api"}));
+    EXPECT_THAT(changes(state), ElementsAre("LoadBalancingPolicy shop/p", "LoadBalancingPolicies of Service shop/api",
+                                            "LoadBalancingPolicies of Service shop/web"));
+    EXPECT_THAT(state.policies_of({"shop", "web"}), ElementsAre("q"));
+    state.remove(Kind::policy, {"shop", "p"});
+    EXPECT_THAT(state.policies_of({"shop", "api"}), IsEmpty());
+    EXPECT_EQ(state.policy({"shop", "p"}), nullptr);
+}
+
+TEST(ClusterState, APolicysStatusConcernsNoService) {
+    ClusterState state;
+    state.upsert(policy("p", {"web"}));
+    state.take_changes();
+    auto seen = policy("p", {"web"});
+    seen.conditions.push_back({"Accepted", true, "Accepted", "", 1});
+    seen.generation = 2;
+    state.upsert(std::move(seen));
+    EXPECT_THAT(changes(state), ElementsAre("LoadBalancingPolicy shop/p"));
 }
 
 TEST(ClusterState, TellsWhenAServicesSlicesCrossTheCrowdLimitInEitherDirection) {

@@ -43,6 +43,16 @@ std::string translated(const std::string& input) {
                 {{"service", service.service.to_string()}, {"reason", problem.reason}, {"message", problem.message}});
         }
     }
+    for (const PolicyStatus& status : update.policies) {
+        Json& policy = result["policies"].emplace_back();
+        policy["policy"] = status.policy.to_string();
+        for (const kube::Condition& condition : status.conditions) {
+            policy[condition.type] = {{"status", condition.status},
+                                      {"generation", condition.observed_generation},
+                                      {"reason", condition.reason},
+                                      {"message", condition.message}};
+        }
+    }
     EXPECT_TRUE(update.remove.empty());
     std::string out;
     testing_support::append_yaml(out, result, 0);

@@ -22,6 +22,22 @@ TEST(Remarks, AWeightIsAWholeNumberFromZeroToAMillion) {
     EXPECT_TRUE(remarks(kube::Pod{}).empty());
 }
 
+TEST(Remarks, APriorityIsAWholeNumberFromZeroToFifteen) {
+    kube::Pod pod;
+    std::string& priority = pod.meta.annotations[std::string(kube::kPriorityAnnotation)];
+    for (const char* good : {"0", "1", "15"}) {
+        priority = good;
+        EXPECT_TRUE(remarks(pod).empty()) << good;
+    }
+    for (const char* bad : {"", "-1", "16", "256", "1.0", "backup"}) {
+        priority = bad;
+        const auto said = remarks(pod);
+        ASSERT_EQ(said.size(), 1U) << bad;
+        EXPECT_NE(said[0].find("metadata.annotations[steelyard.dev/priority]"), std::string::npos) << said[0];
+        EXPECT_NE(said[0].find("priority 0 is in force"), std::string::npos) << said[0];
+    }
+}
+
 TEST(Remarks, AServicesAnnotationIsNamedWithWhatIsInForceInstead) {
     kube::Service service;
     service.meta.annotations["steelyard.dev/algorithm"] = "fastest";

@@ -48,6 +48,15 @@ kube::Pod pod(const std::string& name, const std::string& weight) {
     return made;
 }
 
+kube::LoadBalancingPolicy policy(const std::string& name, std::vector<policy::Target> targets,
+                                 config::Algorithm algorithm = config::Algorithm::random) {
+    kube::LoadBalancingPolicy made;
+    made.meta = {"shop", name, "1", {}};
+    made.spec.targets = std::move(targets);
+    made.spec.algorithm = algorithm;
+    return made;
+}
+
 std::string text(const config::ResourceKey& key) {
     return key.kind + " " + key.name + (key.slice.empty() ? "" : " " + key.slice);
 }
@@ -56,6 +65,7 @@ std::string text(const config::ResourceKey& key) {
 struct Mirror {
     std::map<config::ResourceKey, config::Resource> resources;
     std::map<std::string, std::vector<Problem>> problems;
+    std::map<std::string, std::vector<kube::Condition>> policies;
 
     void apply(const Update& update) {
         for (const auto& resource : update.upsert) resources.insert_or_assign(config::key_of(resource), resource);
@@ -63,6 +73,10 @@ struct Mirror {
         for (const auto& told : update.services) {
             problems[told.service.to_string()] = told.problems;
             if (told.problems.empty()) problems.erase(told.service.to_string());
+        }
+        for (const auto& status : update.policies) {
+            policies[status.policy.to_string()] = status.conditions;
+            if (status.conditions.empty()) policies.erase(status.policy.to_string());
         }
     }
     friend bool operator==(const Mirror&, const Mirror&) = default;
@@ -124,6 +138,64 @@ TEST_F(TranslatorTest, AnAnnotationOfAServiceTellsItsUpstreamAndNoEndpoints) {
     const Update update = step();
     EXPECT_EQ(update.computed, 3U) << "the slices look at the Service, but come out the same";
     EXPECT_THAT(upserts(update), ElementsAre("upstream shop/web:http"));
+}
+
+TEST_F(TranslatorTest, APolicyRunsTheServiceThatItNamesAndItself) {
+    state.upsert(policy("p", {{"web", ""}}));
+    Update update = step();
+    EXPECT_EQ(update.computed, 2U);
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/web:http"));
+    ASSERT_EQ(update.policies.size(), 1U);
+    EXPECT_EQ(update.policies[0].accepted()->reason, kAccepted);
+
+    state.upsert(policy("p", {{"api", ""}}));
+    update = step();
+    EXPECT_EQ(update.computed, 3U) << "both Services, and the policy";
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/api:http", "upstream shop/web:http"));
+    EXPECT_THAT(update.policies, IsEmpty()) << "accepted still";
+
+    state.remove(Kind::policy, {"shop", "p"});
+    update = step();
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/api:http"));
+    ASSERT_EQ(update.policies.size(), 1U);
+    EXPECT_EQ(update.policies[0].accepted(), nullptr) << "gone";
+    EXPECT_EQ(translator.policy({"shop", "p"}), nullptr);
+}
+
+TEST_F(TranslatorTest, APolicyIsJudgedAnewWhenItsTargetOrItsRivalComesAndGoes) {
+    const auto reason = [&](const char* name) {
+        step();
+        return translator.policy({"shop", name})->accepted()->reason;
+    };
+    state.upsert(policy("b", {{"new", "http"}}));
+    EXPECT_EQ(reason("b"), kTargetNotFound);
+    EXPECT_EQ(translator.problem_count(), 1U);
+    state.upsert(service("new", {"grpc"}));
+    EXPECT_EQ(reason("b"), kTargetNotFound);
+    state.upsert(service("new"));
+    EXPECT_EQ(reason("b"), kAccepted);
+    state.upsert(policy("a", {{"new", "80"}}));
+    EXPECT_EQ(reason("b"), kConflicted);
+    EXPECT_EQ(reason("a"), kAccepted);
+    auto broken = policy("a", {{"new", "80"}});
+    broken.problems.push_back({"spec.algorithm", "is wrong"});
+    state.upsert(std::move(broken));
+    EXPECT_EQ(reason("b"), kAccepted);
+    EXPECT_EQ(reason("a"), kInvalid);
+    EXPECT_EQ(translator.problem_count(), 1U);
+}
+
+TEST_F(TranslatorTest, OfAThousandPoliciesOnlyTheOneThatChangedRuns) {
+    for (int i = 0; i < 1000; ++i) {
+        const std::string name = "s" + std::to_string(i);
+        state.upsert(service(name));
+        state.upsert(policy(name, {{name, ""}}));
+    }
+    step();
+    state.upsert(policy("s7", {{"s7", ""}}, config::Algorithm::maglev));
+    const Update update = step();
+    EXPECT_EQ(update.computed, 2U);
+    EXPECT_THAT(upserts(update), ElementsAre("upstream shop/s7:http"));
 }
 
 TEST_F(TranslatorTest, ToWhomAServiceIsExportedIsKnownInOrderAndEachOnce) {
@@ -268,7 +340,12 @@ public:
         const std::string service_name = "svc" + std::to_string(below(3));
         const std::string slice_name = "slice" + std::to_string(below(6));
         const std::string pod_name = "pod" + std::to_string(below(8));
-        switch (below(8)) {
+        const std::string policy_name = "policy" + std::to_string(below(4));
+        switch (below(10)) {
+            case 8:
+                return state.remove(Kind::policy, {"shop", policy_name});
+            case 9:
+                return state.upsert(random_policy(policy_name));
             case 0:
                 return state.remove(Kind::service, {"shop", service_name});
             case 1:
@@ -313,6 +390,18 @@ private:
         }
         return made;
     }
+    kube::LoadBalancingPolicy random_policy(const std::string& name) {
+        constexpr const char* kSections[] = {"", "http", "80", "81", "grpc"};
+        std::vector<policy::Target> targets;
+        for (uint32_t i = below(3) + 1; i > 0; --i)
+            targets.push_back({"svc" + std::to_string(below(3)), kSections[below(5)]});
+        kube::LoadBalancingPolicy made =
+            policy(name, std::move(targets), below(2) == 0 ? config::Algorithm::random : config::Algorithm::maglev);
+        made.generation = below(3);
+        made.created = below(2) == 0 ? "2026-11-01T00:00:00Z" : "2026-11-02T00:00:00Z";
+        if (below(5) == 0) made.problems.push_back({"spec", "is wrong"});
+        return made;
+    }
     void relist(ClusterState& state) {
         state.begin_list(Kind::endpoint_slice);
         for (int i = 0; i < 6; ++i) {
@@ -331,6 +420,7 @@ Mirror fresh(const ClusterState& state) {
     std::vector<store::Key> keys;
     for (int i = 0; i < 6; ++i) {
         if (i < 3) keys.push_back({Kind::service, {"shop", "svc" + std::to_string(i)}});
+        if (i < 4) keys.push_back({Kind::policy, {"shop", "policy" + std::to_string(i)}});
         keys.push_back({Kind::endpoint_slice, {"shop", "slice" + std::to_string(i)}});
     }
     Translator translator;

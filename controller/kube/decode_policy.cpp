@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/config/fields.hpp"
+#include "controller/kube/decode.hpp"
+
+namespace steelyard::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxConditions = 8;  // ours are two; the schema lets in no more than these
+
+// Members of meta/v1 objects, read leniently: what is of another type is noted or, in a status, as good as absent.
+class Members {
+public:
+    Members(const json* object, std::string path, Problems* problems)
+        : object_(object), path_(std::move(path)), problems_(problems) {
+        if (object_ == nullptr || object_->is_object()) return;
+        if (!object_->is_null()) wrong("", *object_, "an object");
+        object_ = nullptr;
+    }
+
+    const json* find(const char* name) const {
+        if (object_ == nullptr) return nullptr;
+        const auto found = object_->find(name);
+        return found == object_->end() || found->is_null() ? nullptr : &*found;
+    }
+    void text(const char* name, std::string& out) const {
+        const json* value = find(name);
+        if (value == nullptr) return;
+        if (!value->is_string()) return wrong(name, *value, "a text");
+        out = value->get_ref<const std::string&>();
+    }
+    void whole(const char* name, int64_t& out) const {
+        const json* value = find(name);
+        if (value == nullptr) return;
+        if (!value->is_number_integer()) return wrong(name, *value, "a whole number");
+        out = value->get<int64_t>();
+    }
+
+private:
+    void wrong(const std::string& name, const json& value, const char* wanted) const {
+        if (problems_ == nullptr || problems_->size() >= kMaxProblems) return;
+        problems_->push_back(
+            {path_ + (name.empty() ? "" : "." + name), "is " + config::type_of(value) + ", not " + wanted});
+    }
+
+    const json* object_;
+    const std::string path_;
+    Problems* problems_;
+};
+
+void read_meta(const Members& meta, LoadBalancingPolicy& policy) {
+    meta.text("namespace", policy.meta.ns);
+    meta.text("name", policy.meta.name);
+    meta.text("resourceVersion", policy.meta.resource_version);
+    meta.text("uid", policy.uid);
+    meta.text("creationTimestamp", policy.created);
+    meta.whole("generation", policy.generation);
+}
+
+std::vector<Condition> read_conditions(const Members& status) {
+    std::vector<Condition> conditions;
+    const json* list = status.find("conditions");
+    if (list == nullptr || !list->is_array()) return conditions;
+    for (const json& element : *list) {
+        if (conditions.size() == kMaxConditions) break;
+        const Members members(&element, {}, nullptr);
+        Condition& condition = conditions.emplace_back();
+        std::string state;
+        members.text("type", condition.type);
+        members.text("status", state);
+        members.text("reason", condition.reason);
+        members.text("message", condition.message);
+        members.text("lastTransitionTime", condition.last_transition_time);
+        members.whole("observedGeneration", condition.observed_generation);
+        condition.status = state == "True";
+    }
+    return conditions;
+}
+
+// What watches and lists have that breaks off.
+Error not_json(const char* what) { return {"", std::string("the ") + what + " is no JSON object"}; }
+
+std::string resource_version_of(const json& object) {
+    std::string version;
+    const Members members(&object, {}, nullptr);
+    Members(members.find("metadata"), {}, nullptr).text("resourceVersion", version);
+    return version;
+}
+
+Status status_of(const json& object) {
+    Status status;
+    const Members members(&object, {}, nullptr);
+    members.whole("code", status.code);
+    members.text("reason", status.reason);
+    members.text("message", status.message);
+    return status;
+}
+
+}  // namespace
+
+LoadBalancingPolicy decode_policy(const json& object, policy::Unknown unknown) {
+    LoadBalancingPolicy policy;
+    const Members root(&object, {}, nullptr);
+    read_meta(Members(root.find("metadata"), "metadata", &policy.problems), policy);
+    if (policy.meta.name.empty()) policy.problems.insert(policy.problems.begin(), Error{"metadata.name", "is missing"});
+    policy.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
+    const json* spec = root.find("spec");
+    policy::Reading reading = policy::read_spec(spec != nullptr ? *spec : json(), unknown);
+    policy.spec = std::move(reading.spec);
+    policy.ignored = std::move(reading.ignored);
+    for (Error& problem : reading.problems) {
+        if (policy.problems.size() < kMaxProblems) policy.problems.push_back(std::move(problem));
+    }
+    return policy;
+}
+
+template <>
+Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view text,
+                                                  const std::function<void(LoadBalancingPolicy&&)>& sink) {
+    const json list = json::parse(text.begin(), text.end(), nullptr, false);
+    if (!list.is_object()) return not_json("answer");
+    ListMeta meta;
+    const Members root(&list, {}, nullptr);
+    const Members members(root.find("metadata"), {}, nullptr);
+    members.text("resourceVersion", meta.resource_version);
+    members.text("continue", meta.continue_token);
+    if (meta.resource_version.empty())
+        return Error{"metadata.resourceVersion", "missing: the answer is no Kubernetes list"};
+    if (const json* items = root.find("items"); items != nullptr && items->is_array()) {
+        for (const json& item : *items) sink(decode_policy(item, policy::Unknown::ignore));
+    }
+    return meta;
+}
+
+template <>
+Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(std::string_view text) {
+    const json line = json::parse(text.begin(), text.end(), nullptr, false);
+    if (!line.is_object()) return not_json("line");
+    const Members root(&line, {}, nullptr);
+    std::string type;
+    root.text("type", type);
+    const auto known = parse_event_type(type);
+    if (!known)
+        return Error{
+            "type", type.empty() ? "missing: the line is no watch event" : "'" + type.substr(0, 40) + "' is not known"};
+    WatchEvent<LoadBalancingPolicy> event;
+    event.type = *known;
+    const json* object = root.find("object");
+    const json& given = object != nullptr ? *object : line;
+    if (event.type == EventType::error) {
+        event.status = status_of(given);
+    } else if (event.type == EventType::bookmark) {
+        event.object.meta.resource_version = resource_version_of(given);
+    } else {
+        event.object = decode_policy(given, policy::Unknown::ignore);
+    }
+    return event;
+}
+
+}  // namespace steelyard::kube

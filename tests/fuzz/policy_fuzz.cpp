@@ -1,0 +1,38 @@
+// Any bytes as a LoadBalancingPolicy: reading must neither crash nor hang, and what it finds good must be fit for a proxy. What is
+// good with unknown fields refused is the same with them ignored.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "common/config/validate.hpp"
+#include "controller/kube/decode.hpp"
+#include "controller/status/patch.hpp"
+
+using namespace steelyard;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    static_cast<void>(kube::decode_list<kube::LoadBalancingPolicy>(text, [](kube::LoadBalancingPolicy&&) {}));
+    static_cast<void>(kube::decode_watch_event<kube::LoadBalancingPolicy>(text));
+
+    const nlohmann::json object = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+    if (object.is_discarded()) return 0;
+    const auto strict = kube::decode_policy(object, policy::Unknown::refuse);
+    const auto lenient = kube::decode_policy(object, policy::Unknown::ignore);
+    for (const Error& problem : strict.problems) {
+        if (problem.where.empty() || problem.problem.empty()) std::abort();
+    }
+    if (strict.problems.empty() && !(strict == lenient)) std::abort();
+    if (lenient.problems.empty()) {
+        config::Policy policy;
+        lenient.spec.apply(policy);
+        config::Problems problems;
+        config::validate(policy, {}, problems);
+        if (!problems.empty() || lenient.spec.targets.empty()) std::abort();
+    }
+    const auto patch = status::status_patch(lenient.conditions, {{"Accepted", true, "Accepted", "", 1}}, "now");
+    if (patch && !nlohmann::json::accept(*patch)) std::abort();
+    return 0;
+}
