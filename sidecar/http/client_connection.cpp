@@ -132,6 +132,12 @@ void ClientConnection::exchange_finished(bool keep) {
     drive();  // does nothing when drive() itself brought us here: its loop goes on
 }
 
+// All that it sent was read, so closing sends FIN behind the answer and not RST: there is nothing to linger for.
+void ClientConnection::exchange_parted() {
+    if (!input_.empty()) return linger();
+    end();
+}
+
 void ClientConnection::exchange_broken() {
     client_.abort();
     end();

@@ -44,6 +44,8 @@ public:
 
     // The exchange is over and answered. keep: the connection is at the start of the next request.
     void exchange_finished(bool keep);
+    // It is over and answered, and the client will not ask again.
+    void exchange_parted();
     // The exchange broke after its answer began, or the client is gone: nothing more can be said.
     void exchange_broken();
     // The exchange handed both sides to a tunnel.

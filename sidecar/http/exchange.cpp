@@ -31,6 +31,7 @@ Exchange::Exchange(ClientConnection& client)
 Exchange::~Exchange() {
     if (upstream_ != nullptr) client_.upstream()->discard(upstream_);
     if (phase_ != Phase::done) upstream_counters_->active_connections.sub();
+    if (content_ != nullptr) end_content();
     if (note_ != nullptr) write_log(access_log::kShutdown);
 }
 
@@ -69,7 +70,7 @@ void Exchange::begin(const RequestHead& head, uint32_t head_bytes) {
     }
     if (snapshot != nullptr && snapshot->changes_content) begin_content(head);
     request_body_.start(head.framing, head.content_length);
-    const bool local = answer_locally(head);
+    const bool local = answer_locally(head) || (content_ != nullptr && answer_from_cache());
     const bool written = local || write_head(head);
 
     Buffer& input = client_.input();
@@ -116,6 +117,8 @@ void Exchange::report() {
             return client_.exchange_finished(true);
         case Outcome::close:
             return client_.exchange_finished(false);
+        case Outcome::parting:
+            return client_.exchange_parted();
         case Outcome::broken:
             return client_.exchange_broken();
         case Outcome::upgraded:
@@ -234,6 +237,7 @@ void Exchange::answer(uint16_t status, std::string_view detail, Failure failure)
     close_client_ = !request_done_ || !client_keep_alive_ || client_.leaving();
     response_body_.start(Framing::none, 0);
     if (reply_ == Reply::held) reply_head_.clear();
+    if (content_ != nullptr && serve_on_error()) return;
     reply_ = Reply::local;
     append_error(status, detail);
     touch(timeouts_.stream_idle);
@@ -263,8 +267,8 @@ void Exchange::complete() {
     }
     lease_.end();
     const bool keep = !close_client_ && request_done_;
-    if (keep) client_.input().consume(body_held_);
-    end(keep ? Outcome::keep : Outcome::close);
+    if (request_done_) client_.input().consume(body_held_);
+    end(keep ? Outcome::keep : request_done_ && !client_keep_alive_ ? Outcome::parting : Outcome::close);
 }
 
 void Exchange::end(Outcome outcome) {

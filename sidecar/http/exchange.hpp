@@ -23,6 +23,10 @@ class ConnectionNote;
 class RequestNote;
 }  // namespace steelyard::access_log
 
+namespace steelyard::cache {
+class Stored;
+}
+
 namespace steelyard::http {
 
 class ClientConnection;
@@ -51,7 +55,8 @@ private:
     enum class Phase : uint8_t { connecting, exchanging, done };
     // held: the head and a part of the body are here, nothing of them is sent. switching: a 101 is on its way to the client.
     enum class Reply : uint8_t { awaited, held, streaming, switching, local };
-    enum class Outcome : uint8_t { none, keep, close, broken, upgraded };
+    // parting: the client said that this was its last request, and all of it was read.
+    enum class Outcome : uint8_t { none, keep, close, parting, broken, upgraded };
     static constexpr uint8_t kMaxTries = 4;
     static constexpr uint8_t kMaxInterims = 100;  // 1xx heads of one host before its answer
 
@@ -114,9 +119,24 @@ private:
     void end_content();
     ContentChange judge_content(const ResponseHead& head);
     void forget_content();
+    void judge_compression(const ResponseHead& head, ContentChange& change);
     bool encode();
-    bool send_encoded();
+    bool send_detour();
     void flush_encoded();
+
+    // exchange_cache.cpp: only for a policy with a cache
+    void begin_cache(const RequestHead& head);
+    bool answer_from_cache();
+    bool serve(std::shared_ptr<const cache::Stored> stored, std::string_view status);
+    bool serve_on_error();
+    bool answer_validated(const ResponseHead& head);
+    void judge_storage(const ResponseHead& head, ContentChange& change);
+    void invalidate(const ResponseHead& head);
+    bool begin_draft(const ResponseHead& head);
+    void record(std::string_view data);
+    size_t record_body(std::string_view input);
+    void keep_recorded();
+    void stop_recording();
 
     // exchange_log.cpp: only while there is an access log
     void write_log(std::string_view failure);
@@ -174,7 +194,9 @@ private:
     bool close_client_ = false;
     bool dechunk_ = false;           // towards an HTTP/1.0 client
     bool fresh_connection_ = false;  // a pooled one was dead: do not try another pooled one
-    bool encoding_ = false;          // what is in response_ goes through content_'s encoder
+    bool detour_ = false;            // the body does not go straight from response_: it is encoded, or the cache's
+    bool encoding_ = false;          // goes through content_'s encoder
+    bool recording_ = false;         // what is read of the body also goes into content_'s draft
     bool bulk_request_ = false;      // a read has filled its block: larger ones are worth it
     bool bulk_response_ = false;
     bool driving_ = false;

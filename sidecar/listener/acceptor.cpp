@@ -1,6 +1,7 @@
 #include "sidecar/listener/acceptor.hpp"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -33,6 +34,11 @@ Result<UniqueFd> open_listener(const std::string& ip, uint16_t port) {
     if (address->family() == AF_INET6) {
         const int off = 0;
         setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    // Accepted sockets inherit it: one system call less for each.
+    if (setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
+        return listen_error(ip, port, "send without delay");
+    }
+    setsockopt(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof(kMostUnsent));  // inherited, too
     }
     if (bind(socket.get(), address->data(), address->size()) != 0) return listen_error(ip, port, "bind");
     if (listen(socket.get(), kBacklog) != 0) return listen_error(ip, port, "listen");

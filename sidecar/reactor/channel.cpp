@@ -19,7 +19,6 @@ void set_no_delay(int fd) {
 
 bool Channel::adopt(Reactor& reactor, UniqueFd fd) {
     fd_ = std::move(fd);
-    set_no_delay(fd_.get());
     writable_ = true;  // a new socket's buffer is empty; edges bring the rest
     readable_ = peer_closed_ = broken_ = false;
     if (reactor.add(fd_.get(), this)) return true;

@@ -28,7 +28,7 @@ public:
 
     explicit Channel(Owner& owner) : owner_(&owner) {}
 
-    // Takes an accepted socket. False when it cannot be watched (the socket is closed then).
+    // Takes an accepted socket, which has TCP_NODELAY of its listener (Linux hands that on). False when it cannot be watched (the socket is closed then).
     bool adopt(Reactor& reactor, UniqueFd fd);
     // Starts a connection; ok = connected at once, would_block = on_channel will come.
     Status connect(Reactor& reactor, const SocketAddress& address);

@@ -126,7 +126,7 @@ TEST_F(Body, AClientThatReadsSlowlyHoldsBackTheHostAndNotTheProxysMemory) {
         return std::exchange(before, now) == now;
     }));
     EXPECT_FALSE(sent);
-    EXPECT_LE(buffer_bytes(), 2 * BufferPool::kLarge + 2 * BufferPool::kSmall);
+    EXPECT_LE(buffer_bytes(), BufferPool::kBulk + 2 * BufferPool::kSmall);
     const int wide = 1 << 20;
     setsockopt(one.fd(), SOL_SOCKET, SO_RCVBUF, &wide, sizeof(wide));
     EXPECT_TRUE(one.read(data.size()) == data);
@@ -154,7 +154,7 @@ TEST_F(Body, AHostThatReadsSlowlyHoldsBackTheClientAndNotTheProxysMemory) {
         return now != 0 && std::exchange(before, now) == now;
     }));
     EXPECT_FALSE(sent);
-    EXPECT_LE(buffer_bytes(), 2 * BufferPool::kLarge + 2 * BufferPool::kSmall);
+    EXPECT_LE(buffer_bytes(), BufferPool::kBulk + 2 * BufferPool::kSmall);
     go_on = true;
     sender.join();
     EXPECT_EQ(one.read_response().body, std::to_string(std::hash<std::string>()(data)));
