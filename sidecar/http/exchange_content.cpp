@@ -1,5 +1,5 @@
-// What becomes of an answer's content when a policy wants more than that it is passed on: compression. Exchanges without such a policy never come
-// here.
+// What becomes of an answer's content when a policy wants more than that it is passed on. Here: compression, and sending what does not come
+// from the host as it is. Exchanges without such a policy never come here.
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -46,16 +46,18 @@ void Exchange::begin_content(const RequestHead& head) {
     const auto& policy = client_.upstream()->snapshot()->policy.http;
     content_ = worker_.contents.acquire();
     if (policy.compression) content_->asked = compress::read_request(head, policy.compression->codings);
+    if (policy.cache) begin_cache(head);
 }
 
 void Exchange::end_content() {
-    encoding_ = false;
+    forget_content();
     worker_.contents.give_back(std::move(content_));
 }
 
 // The answer will not be used.
 void Exchange::forget_content() {
-    encoding_ = false;
+    encoding_ = detour_ = false;
+    if (recording_) stop_recording();
     content_->forget_answer();
 }
 
@@ -63,26 +65,31 @@ void Exchange::forget_content() {
 ContentChange Exchange::judge_content(const ResponseHead& head) {
     forget_content();
     ContentChange change;
+    if (content_->store) judge_storage(head, change);
+    judge_compression(head, change);
+    return change;
+}
+
+void Exchange::judge_compression(const ResponseHead& head, ContentChange& change) {
     const auto* snapshot = client_.upstream()->snapshot();
-    if (snapshot == nullptr || !snapshot->policy.http.compression) return change;
+    if (snapshot == nullptr || !snapshot->policy.http.compression) return;
     const bool http10 = client_minor_version_ == 0;
     const auto verdict = compress::judge(*snapshot->policy.http.compression, content_->asked, head, http10);
     change.vary = verdict != compress::Verdict::as_it_is;
     change.weak_etag = verdict == compress::Verdict::not_modified;
-    if (verdict != compress::Verdict::compress) return change;
+    if (verdict != compress::Verdict::compress) return;
     const auto coding = *content_->asked.coding;
     if (head.framing != Framing::none) {  // HEAD: there is nothing to encode, and the head is that of GET
         content_->encoder = worker_.encoders.acquire(coding);
-        if (!content_->encoder) return change;
-        encoding_ = true;
+        if (!content_->encoder) return;
+        encoding_ = detour_ = true;
         upstream_counters_->compression.responses[static_cast<size_t>(coding)].add();
     }
     change.coding = compress::token_of(coding);
     change.weak_etag = true;
-    return change;
 }
 
-// Makes the next chunk of what is at the front of response_; nothing is left of the one before. False when the encoder failed.
+// Makes the next chunk of what there is of the body; nothing is left of the one before. False when the encoder failed.
 bool Exchange::encode() {
     Content& content = *content_;
     Buffer& out = content.encoded;
@@ -91,10 +98,15 @@ bool Exchange::encode() {
     const Mode mode = response_body_.done() ? Mode::finish : content.flushing ? Mode::flush : Mode::more;
     const size_t around = kBefore + kLineEnd.size() + kLastChunk.size();
     const auto room = out.room().subspan(kBefore, out.room().size() - around);
-    const auto step = content.encoder->push(response_.view().substr(0, response_ready_), room, mode);
+    const auto input = content.serving ? content.left : response_.view().substr(0, response_ready_);
+    const auto step = content.encoder->push(input, room, mode);
     if (step.failed) return false;
-    response_.consume(step.taken);
-    response_ready_ -= static_cast<uint32_t>(step.taken);
+    if (content.serving) {
+        content.left.remove_prefix(step.taken);
+    } else {
+        response_.consume(step.taken);
+        response_ready_ -= static_cast<uint32_t>(step.taken);
+    }
     if (step.taken != 0) content.dirty = true;
     if (step.done && mode != Mode::more) content.dirty = content.flushing = false;
     if (step.written != 0) frame_chunk(out, step.written);
@@ -107,11 +119,11 @@ bool Exchange::encode() {
     return true;
 }
 
-// As send_response(), when the body is encoded on its way. True when nothing is left to send.
-bool Exchange::send_encoded() {
+// As send_response(), when the body is encoded on its way or comes from the cache. True when nothing is left to send.
+bool Exchange::send_detour() {
     Content& content = *content_;
     while (true) {
-        if (content.encoded.empty() && !content.ended &&
+        if (encoding_ && content.encoded.empty() && !content.ended &&
             (response_ready_ != 0 || response_body_.done() || content.flushing)) {
             if (!encode()) {
                 cut(Failure::upstream_protocol);  // out of memory
@@ -119,11 +131,12 @@ bool Exchange::send_encoded() {
             }
             if (content.encoded.empty() && !content.ended) continue;
         }
-        if (reply_head_.empty() && content.encoded.empty()) break;
+        const std::string_view body = encoding_ ? content.encoded.view() : content.left;
+        if (reply_head_.empty() && body.empty()) break;
         std::array<iovec, 2> parts;
         size_t count = 0;
-        for (const Buffer* part : {&reply_head_, &content.encoded}) {
-            if (!part->empty()) parts[count++] = {const_cast<char*>(part->view().data()), part->size()};
+        for (const std::string_view part : {reply_head_.view(), body}) {
+            if (!part.empty()) parts[count++] = {const_cast<char*>(part.data()), part.size()};
         }
         const auto io = client_.channel().write(std::span(parts.data(), count));
         if (io.status == Channel::Status::would_block) return false;
@@ -133,7 +146,11 @@ bool Exchange::send_encoded() {
         }
         const size_t of_head = std::min(io.bytes, reply_head_.size());
         reply_head_.consume(of_head);
-        content.encoded.consume(io.bytes - of_head);
+        if (encoding_) {
+            content.encoded.consume(io.bytes - of_head);
+        } else {
+            content.left.remove_prefix(io.bytes - of_head);
+        }
         upstream_counters_->bytes_to_client.add(io.bytes);
         bytes_out_ += io.bytes;
         touch(timeouts_.stream_idle);
@@ -150,7 +167,7 @@ bool Exchange::send_encoded() {
 void Exchange::flush_encoded() {
     if (phase_ != Phase::exchanging || reply_ != Reply::streaming || !content_->dirty) return;
     content_->flushing = true;
-    send_encoded();
+    send_detour();
 }
 
 }  // namespace steelyard::http

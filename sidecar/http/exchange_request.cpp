@@ -5,6 +5,7 @@
 
 #include "sidecar/access_log/request_note.hpp"
 #include "sidecar/http/client_connection.hpp"
+#include "sidecar/http/content.hpp"
 #include "sidecar/http/exchange.hpp"
 #include "sidecar/http/rewrite.hpp"
 
@@ -13,6 +14,12 @@ namespace {
 
 // Rounds of a body in one turn before other connections get theirs.
 constexpr int kRounds = 32;
+
+// What the host is asked about a kept answer.
+Validators validators(const Content& content) {
+    if (!content.validating) return {};
+    return {content.found.stored->etag(), content.found.stored->last_modified()};
+}
 
 }  // namespace
 
@@ -41,7 +48,8 @@ bool Exchange::write_head(const RequestHead& head) {
     const std::string_view default_host = snapshot != nullptr ? std::string_view(snapshot->authority) : "unknown";
     for (const size_t size : {BufferPool::kSmall, BufferPool::kLarge}) {
         request_ = worker_.buffers.acquire(size);
-        const size_t written = write_request_head(head, forwarded, default_host, request_.room(), rules());
+        const size_t written = write_request_head(head, forwarded, default_host, request_.room(), rules(),
+                                                  content_ ? validators(*content_) : Validators{});
         if (written != 0) {
             request_.commit(written);
             return true;

@@ -86,6 +86,7 @@ bool Exchange::read_response_head() {
         answer(502, "the endpoint's answer has too large a head", Failure::upstream_protocol);
         return true;
     }
+    if (upstream_ == nullptr) return true;  // a kept answer stands in for an error
     response_.consume(parsed.head_bytes);
     if (reply_ == Reply::streaming) {
         accept_response_body();
@@ -116,6 +117,7 @@ bool Exchange::take_response_head(const ResponseHead& head) {
         !client_keep_alive_ || client_.leaving() || dechunk_ || head.framing == Framing::until_close || !request_done_;
     response_body_.start(head.framing, head.content_length);
     if (content_ != nullptr) {
+        if (answer_validated(head)) return true;
         const ContentChange change = judge_content(head);
         if (!append_reply_head(head, false, &change)) return false;
     } else if (!append_reply_head(head, false)) {
@@ -145,7 +147,7 @@ bool Exchange::append_reply_head(const ResponseHead& head, bool upgraded, const 
 // Sends heads and body bytes in hand. True when nothing is left to send.
 bool Exchange::send_response() {
     if (reply_ == Reply::held) return true;
-    if (encoding_) return send_encoded();
+    if (detour_) return send_detour();
     while (!reply_head_.empty() || response_ready_ != 0) {
         std::array<iovec, 2> parts;
         size_t count = 0;
@@ -201,9 +203,11 @@ bool Exchange::read_held_body() {
     }
     const size_t before = response_.size();
     response_.commit(io.bytes);
-    response_ready_ += static_cast<uint32_t>(response_body_.consume(response_.view().substr(before)));
+    const std::string_view fresh = response_.view().substr(before);
+    response_ready_ += static_cast<uint32_t>(recording_ ? record_body(fresh) : response_body_.consume(fresh));
     touch(timeouts_.stream_idle);
     if (response_body_.done()) reply_ = Reply::streaming;
+    if (recording_ && response_body_.done()) keep_recorded();
     return true;
 }
 
@@ -237,7 +241,8 @@ bool Exchange::read_response_body() {
 // connection is not used again then.
 void Exchange::accept_response_body() {
     if (!dechunk_ && !encoding_) {
-        response_ready_ = static_cast<uint32_t>(response_body_.consume(response_.view()));
+        const size_t taken = recording_ ? record_body(response_.view()) : response_body_.consume(response_.view());
+        response_ready_ = static_cast<uint32_t>(taken);
     } else {
         char* const front = const_cast<char*>(response_.view().data());
         size_t kept = 0;
@@ -251,8 +256,10 @@ void Exchange::accept_response_body() {
         if (taken < response_.size()) upstream_keep_alive_ = false;  // bytes that are nobody's answer
         response_.truncate(kept);
         response_ready_ = static_cast<uint32_t>(kept);
+        if (recording_) record(response_.view());
     }
-    if (response_body_.fault() != Fault::none) cut(Failure::upstream_cut);
+    if (response_body_.fault() != Fault::none) return cut(Failure::upstream_cut);
+    if (recording_ && response_body_.done()) keep_recorded();
 }
 
 // The switch is with the client: what was read behind it, on either side, is the tunnel's.

@@ -30,6 +30,14 @@ struct ForwardedFor {
     std::string_view traceparent = {};  // takes the place of one that is missing or malformed; "": there is none then
 };
 
+// Of an answer that the proxy has, and asks about: If-None-Match and If-Modified-Since in the place of the client's own. Both empty: the client's
+// go on.
+struct Validators {
+    std::string_view etag = {};
+    std::string_view last_modified = {};
+    bool any() const { return !etag.empty() || !last_modified.empty(); }
+};
+
 // What the backend sees: always HTTP/1.1 and origin-form (or "*"), one Host field, first (the client's; HTTP/1.0
 // without one: `default_host`), one X-Forwarded-For that ends with the peer, X-Forwarded-Proto and X-Forwarded-Host as
 // the client sent its request on this hop, or as a trusted peer says. A malformed or repeated traceparent is dropped,
@@ -38,7 +46,7 @@ struct ForwardedFor {
 // are passed on. Returns the bytes written, 0 when `out` is too small.
 // `rules` (null: none) change the target's path, the Host and other fields last; X-Forwarded-Host and Forwarded keep the client's Host.
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
-                          std::span<char> out, const Rules* rules = nullptr);
+                          std::span<char> out, const Rules* rules = nullptr, const Validators& validators = {});
 
 struct ResponseRewrite {
     bool close = false;                // the client connection ends after this response: "Connection: close"

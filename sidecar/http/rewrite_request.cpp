@@ -105,6 +105,10 @@ void write_max_forwards(const RequestHead& head, Writer& writer) {
     writer.put("\r\n");
 }
 
+bool is_condition(std::string_view name) {
+    return scan::equals_ignoring_case(name, "if-none-match") || scan::equals_ignoring_case(name, "if-modified-since");
+}
+
 void write_target(const RequestHead& head, const Rules* rules, Writer& writer) {
     if (rules == nullptr || !rules->path) return writer.put(head.path);
     const auto [front, rest] = rules->path->apply(head.path);
@@ -125,7 +129,7 @@ void write_host(const RequestHead& head, const Rules* rules, std::string_view de
 }  // namespace
 
 size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded, std::string_view default_host,
-                          std::span<char> out, const Rules* rules) {
+                          std::span<char> out, const Rules* rules, const Validators& validators) {
     Writer writer(out);
     writer.put(head.method_text);
     writer.put(" ");
@@ -136,9 +140,11 @@ size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded
     const bool traced = has_well_formed_traceparent(head.headers);
     const FieldFilter filter(head.headers, dropped_fields(head, forwarded, traced));
     FieldCopier copier(writer);
+    const bool asks = validators.any();
     for (const Header& field : head.headers) {
         if (!filter.keeps(field) || (rules != nullptr && rules->request.takes(field.name))) continue;
         if (head.max_forwards && scan::equals_ignoring_case(field.name, kMaxForwards)) continue;
+        if (asks && is_condition(field.name)) continue;
         copier.add(field);
     }
     copier.flush();
@@ -149,6 +155,8 @@ size_t write_request_head(const RequestHead& head, const ForwardedFor& forwarded
     write_who_asked(head, forwarded, writer);
     if (!forwarded.request_id.empty()) write_line("X-Request-Id: ", forwarded.request_id, writer);
     if (!traced && !forwarded.traceparent.empty()) write_line("traceparent: ", forwarded.traceparent, writer);
+    if (!validators.etag.empty()) write_line("If-None-Match: ", validators.etag, writer);
+    if (!validators.last_modified.empty()) write_line("If-Modified-Since: ", validators.last_modified, writer);
     if (rules != nullptr) writer.put(rules->request.lines());
     writer.put("\r\n");
     return writer.size();

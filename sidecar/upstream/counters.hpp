@@ -50,12 +50,6 @@ enum class Failure : uint8_t {
 };
 const char* to_string(Failure failure);
 
-struct CompressionCounters {
-    std::array<Counter, 3> responses;  // by config::Coding
-    Counter bytes_in;                  // of bodies, before and after
-    Counter bytes_out;
-};
-
 // Why a datagram was not sent on.
 enum class UdpDrop : uint8_t {
     no_host,         // nothing to send it to
@@ -79,6 +73,20 @@ struct UdpCounters {
     std::array<Counter, static_cast<size_t>(UdpDrop::kCount)> drops;
 };
 
+struct CompressionCounters {
+    std::array<Counter, 3> responses;  // by config::Coding
+    Counter bytes_in;                  // of bodies, before and after
+    Counter bytes_out;
+};
+
+struct CacheCounters {
+    Counter hits;       // answered without a host
+    Counter misses;     // sent on though it might have been kept
+    Counter validated;  // of these, the host said that what is kept is still so
+    Counter stale;      // of these, what is kept stood in for an error
+    Counter kept;
+};
+
 // One worker's share of one upstream's figures.
 struct alignas(64) UpstreamCounters {
     std::array<Counter, 6> responses;  // by status class: [2] = 2xx; [0] unused
@@ -96,7 +104,8 @@ struct alignas(64) UpstreamCounters {
     Counter bytes_to_upstream;
     Counter drain_cuts;  // ended because a host's drain time-out was over
     CompressionCounters compression;
-    UdpCounters udp;     // its bytes, connects and drain cuts are counted above
+    CacheCounters cache;
+    UdpCounters udp;  // its bytes, connects and drain cuts are counted above
 };
 
 // All workers' shares. Owned by the runtime, kept alive by snapshots.

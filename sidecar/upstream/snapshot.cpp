@@ -5,9 +5,9 @@
 #include <map>
 #include <utility>
 
-#include "sidecar/upstream/slow_start.hpp"
-
+#include "sidecar/cache/store.hpp"
 #include "sidecar/http/rules.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 
@@ -139,8 +139,18 @@ std::shared_ptr<Host> HostRegistry::get(const std::string& upstream, const confi
     return host;
 }
 
+std::shared_ptr<cache::Store> HostRegistry::cache(const std::string& upstream, const config::HttpPolicy& policy) {
+    if (!policy.cache) return nullptr;
+    auto& known = caches_[upstream];
+    if (auto store = known.store.lock(); store && known.policy == policy) return store;
+    auto store = std::make_shared<cache::Store>(*policy.cache);
+    known = {policy, store};
+    return store;
+}
+
 void HostRegistry::sweep() {
     std::erase_if(hosts_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(caches_, [](const auto& entry) { return entry.second.store.expired(); });
 }
 
 std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& upstream,
@@ -152,7 +162,8 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
     snapshot->authority = authority_of(upstream.name);
     snapshot->protocol = upstream.protocol;
     snapshot->policy = upstream.policy;
-    snapshot->changes_content = upstream.policy.http.compression.has_value();
+    snapshot->changes_content = upstream.policy.http.compression || upstream.policy.http.cache;
+    snapshot->cache = registry.cache(upstream.name, upstream.policy.http);
     snapshot->rules = http::make_rules(upstream.policy.http);
     snapshot->stats = std::move(stats);
     for (const auto* slice : slices) {

@@ -15,6 +15,9 @@
 
 namespace steelyard {
 
+namespace cache {
+class Store;
+}
 namespace http {
 struct Rules;
 }
@@ -57,6 +60,7 @@ struct UpstreamSnapshot {
     config::Policy policy;
     // The policy does more with content than pass it on: see sidecar/http/content.hpp.
     bool changes_content = false;
+    std::shared_ptr<cache::Store> cache;       // the same as before as long as the policy for HTTP is; null: none
     std::shared_ptr<const http::Rules> rules;  // what the policy changes of requests and answers; null: nothing
     std::vector<SnapshotHost> hosts;
     std::unordered_map<const Host*, uint32_t> index;  // into hosts
@@ -73,9 +77,17 @@ public:
     // Forgets hosts that nobody holds any more.
     void sweep();
     size_t size() const { return hosts_.size(); }
+    // An upstream's cache lives as long as what is configured for its HTTP stays the same: what that changes of heads is in what is
+    // kept. Null when the policy has none.
+    std::shared_ptr<cache::Store> cache(const std::string& upstream, const config::HttpPolicy& policy);
 
 private:
     std::unordered_map<std::string, std::weak_ptr<Host>> hosts_;  // "upstream|id"
+    struct KnownCache {
+        config::HttpPolicy policy;
+        std::weak_ptr<cache::Store> store;
+    };
+    std::unordered_map<std::string, KnownCache> caches_;  // by upstream
 };
 
 // The union of the slices: an address and port in two slices counts once; ready wins over draining, and of equals the slice
