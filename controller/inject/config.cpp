@@ -130,6 +130,13 @@ void read_resources(const Json& root, Problems& problems, InjectConfig& out) {
     if (!resources->empty()) out.resources = resources->dump();
 }
 
+void read_switch(const Section& section, const char* key, const Path& path, Problems& problems, bool& out) {
+    const Json* value = section.get(key);
+    if (value == nullptr) return;
+    if (!value->is_boolean()) return problems.add(path / key, shown(*value) + " is neither true nor false");
+    out = value->get<bool>();
+}
+
 void read_capture(const Json& root, Problems& problems, InjectConfig& out) {
     const Json* capture = member(root, "capture");
     if (capture == nullptr) return;
@@ -138,13 +145,7 @@ void read_capture(const Json& root, Problems& problems, InjectConfig& out) {
     if (!capture->is_object()) return problems.add(path, shown(*capture) + " is not a mapping");
     const Section section(*capture, path, problems);
     section.only({"enabled", "serviceCIDRs", "excludePorts", "excludeCIDRs"});
-    if (const Json* enabled = section.get("enabled")) {
-        if (enabled->is_boolean()) {
-            out.capture_enabled = enabled->get<bool>();
-        } else {
-            problems.add(path / "enabled", shown(*enabled) + " is neither true nor false");
-        }
-    }
+    read_switch(section, "enabled", path, problems, out.capture_enabled);
     section.list("serviceCIDRs", out.service_cidrs, parse_cidr);
     section.list("excludeCIDRs", out.exclude_cidrs, parse_cidr);
     section.list("excludePorts", out.exclude_ports, [](std::string_view text) -> Result<std::string> {
@@ -152,6 +153,22 @@ void read_capture(const Json& root, Problems& problems, InjectConfig& out) {
         if (!range) return range.error();
         return range->text();
     });
+}
+
+void read_access_log(const Json& root, Problems& problems, InjectConfig& out) {
+    const Json* log = member(root, "accessLog");
+    if (log == nullptr) return;
+    const Path top = Path();
+    const Path path = top / "accessLog";
+    if (!log->is_object()) return problems.add(path, shown(*log) + " is not a mapping");
+    const Section section(*log, path, problems);
+    section.only({"enabled", "sample"});
+    read_switch(section, "enabled", path, problems, out.access_log_enabled);
+    const Json* sample = section.get("sample");
+    if (sample == nullptr) return;
+    const double share = sample->is_number() ? sample->get<double>() : -1;
+    if (share < 0 || share > 1) return problems.add(path / "sample", shown(*sample) + " is not a share from 0 to 1");
+    out.access_log_sample = sample->dump();
 }
 
 void read_numbers(const Json& root, Problems& problems, InjectConfig& out) {
@@ -216,7 +233,7 @@ Result<InjectConfig> parse_inject_config(std::string_view yaml) {
     const Path top;
     const Section section(root, top, problems);
     section.only({"image", "imagePullPolicy", "controllerURL", "proxyUID", "tokenAudience", "capture", "resources",
-                  "logLevel", "logFormat", "drainTimeout"});
+                  "logLevel", "logFormat", "drainTimeout", "accessLog"});
     section.required("image");
     section.required("controllerURL");
     section.text("image", result.image, "an image (visible characters, no spaces)", is_image);
@@ -227,6 +244,7 @@ Result<InjectConfig> parse_inject_config(std::string_view yaml) {
     section.choice("logFormat", result.log_format, {"text", "json"});
     read_numbers(root, problems, result);
     read_capture(root, problems, result);
+    read_access_log(root, problems, result);
     read_resources(root, problems, result);
     if (!problems.empty()) return problems.first();
     return result;

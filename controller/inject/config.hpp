@@ -10,6 +10,7 @@
 //   capture: {enabled: true, serviceCIDRs: [], excludePorts: [], excludeCIDRs: []}   no serviceCIDRs: the cluster is asked
 //   resources: {requests: {...}, limits: {...}}    of the sidecar, as a container has them
 //   logLevel: info, logFormat: text, drainTimeout: 30s
+//   accessLog: {enabled: false, sample: 1}         of the sidecar, as JSON to its standard output; sample: the share of what succeeds
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ struct InjectConfig {
     std::string log_level = "info";
     std::string log_format = "text";
     uint32_t drain_timeout_s = 30;
+    bool access_log_enabled = false;
+    std::string access_log_sample = "1";  // as --access-log-sample takes it
 
     friend bool operator==(const InjectConfig&, const InjectConfig&) = default;
 };

@@ -44,6 +44,10 @@ Json arguments(const Wishes& wishes, const InjectConfig& config, int64_t grace_s
     add("--drain-timeout=" + std::to_string(drain) + "s");
     add("--log-level=" + config.log_level);
     add("--log-format=" + config.log_format);
+    if (config.access_log_enabled) {
+        add("--access-log=stdout");
+        add("--access-log-sample=" + config.access_log_sample);
+    }
     return result;
 }
 

@@ -42,6 +42,7 @@ resources:
 logLevel: debug
 logFormat: json
 drainTimeout: 1500ms
+accessLog: {enabled: true, sample: 0.25}
 )");
     ASSERT_TRUE(config) << config.error().to_string();
     EXPECT_EQ(config->image_pull_policy, "Always");
@@ -54,6 +55,8 @@ drainTimeout: 1500ms
     EXPECT_EQ(config->resources, R"({"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"cpu":1,"memory":"1.5Gi"}})");
     EXPECT_EQ(config->log_format, "json");
     EXPECT_EQ(config->drain_timeout_s, 2U) << "rounded up to whole seconds";
+    EXPECT_TRUE(config->access_log_enabled);
+    EXPECT_EQ(config->access_log_sample, "0.25");
 }
 
 TEST(InjectConfig, NamesWhatIsWrongByItsPath) {
@@ -82,6 +85,10 @@ TEST(InjectConfig, NamesWhatIsWrongByItsPath) {
         {"logFormat: xml", "logFormat: 'xml' is not one of text, json"},
         {"drainTimeout: 30", "drainTimeout: '30' is not a duration such as 30s"},
         {"tokenAudience: \"\"", "tokenAudience: '' is not an audience (visible characters, no spaces)"},
+        {"accessLog: {enabled: 1}", "accessLog.enabled: '1' is neither true nor false"},
+        {"accessLog: {sample: 2}", "accessLog.sample: '2' is not a share from 0 to 1"},
+        {"accessLog: {sample: all}", "accessLog.sample: 'all' is not a share from 0 to 1"},
+        {"accessLog: stdout", "accessLog: 'stdout' is not a mapping"},
         {"logLevel: info\nlogLevel: warn", "line 4: the key 'logLevel' is given twice"},
     };
     for (const auto& [line, problem] : table) {
