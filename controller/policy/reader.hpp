@@ -90,6 +90,7 @@ bool text_of(const json& value, const Path& path, Context& context, std::string&
 // What a proxy would refuse in `sample`, which has just the value that stands at `path`, is wrong there.
 void judge(const config::Policy& sample, const Path& path, Context& context);
 
+config::HealthCheck read_health_check(const json& value, const Path& path, Context& context);
 config::HttpPolicy read_http(const json& value, const Path& path, Context& context);
 
 }  // namespace steelyard::policy

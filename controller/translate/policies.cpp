@@ -58,6 +58,19 @@ Outcome judge_target(const LoadBalancingPolicy& policy, const policy::Target& ta
                                           "' (" + known_ports(ports) + ")"};
 }
 
+// Whether one of the ports that the policy is for is balanced as HTTP.
+bool has_http(const LoadBalancingPolicy& policy, View& view) {
+    return std::any_of(policy.spec.targets.begin(), policy.spec.targets.end(), [&](const policy::Target& target) {
+        const kube::Service* service = view.service({policy.meta.ns, target.service});
+        if (service == nullptr) return false;
+        const std::vector<Port> ports = usable_ports(*service, nullptr);
+        return std::any_of(ports.begin(), ports.end(), [&](const Port& port) {
+            return port.protocol == config::Protocol::http &&
+                   (target.section.empty() || means(target.section, ports, port));
+        });
+    });
+}
+
 void append(std::string& all, const std::string& text) {
     if (all.size() + text.size() > kMaxMessage) return;
     all += (all.empty() ? "" : "; ") + text;
@@ -136,6 +149,11 @@ PolicyStatus judge_policy(const kube::ObjectKey& key, View& view) {
     std::string message = conflicts;
     if (!missing.empty()) append(message, missing);
     if (good) message = "in force for all of spec.targetRefs";
+    if (good && policy->spec.http && !has_http(*policy, view)) {
+        append(message,
+               "spec.http is without effect: no port there is balanced as HTTP, which is one that is named http "
+               "or http-..., or has appProtocol: http");
+    }
     for (const std::string& path : policy->ignored)
         append(message, path + " is not known to this controller and ignored");
     status.conditions = {condition(*policy, kAccepted, good,

@@ -111,6 +111,67 @@ def refused(counts: Counts, helm: Path):
                      f"wanted: {case['says']}\nexit status {status}: {errors}")
 
 
+def fields_of(schema: dict, path: str = ""):
+    """The paths of all fields of an OpenAPI schema: "http.host.type"; of a list's elements as of the list."""
+    for name, below in schema.get("properties", {}).items():
+        here = f"{path}.{name}" if path else name
+        yield here
+        yield from fields_of(below.get("items", below), here)
+
+
+def policies(counts: Counts):
+    """The definition of LoadBalancingPolicy: bounded throughout, each field described here and on its page, and the examples keep to it."""
+    import jsonschema
+    import yaml
+    crd = yaml.safe_load((CHART / "schemas/loadbalancingpolicies.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    spec = schema["properties"]["spec"]
+    page = (ROOT / "docs/policy.md").read_text()
+    unsaid = [path for path in fields_of(spec) if not re.search(rf"[`.(\[{{]{path.split('.')[-1]}\b", page)]
+    counts.check("docs/policy.md names every field of a policy", not unsaid, ", ".join(unsaid))
+    loose = [f"{path}: {fault}" for path, below in walk(spec, "spec") for fault in looseness(below)]
+    counts.check("every field of a policy is described and bounded", not loose, "\n".join(loose))
+    for example in sorted((ROOT / "examples/policy").glob("*.yaml")):
+        for document in yaml.safe_load_all(example.read_text()):
+            wrong = [f"{error.json_path}: {error.message}" for error in jsonschema.Draft7Validator(closed(schema)).iter_errors(document)]
+            counts.check(f"examples/policy/{example.name}: {document['metadata']['name']}", not wrong, "\n".join(wrong))
+
+
+def walk(schema: dict, path: str):
+    yield path, schema
+    for name, below in schema.get("properties", {}).items():
+        yield from walk(below, f"{path}.{name}")
+    if "items" in schema:
+        yield from walk(schema["items"], f"{path}[]")
+
+
+def looseness(schema: dict) -> list:
+    """What CEL's cost estimate, and whoever reads kubectl explain, would miss."""
+    faults = []
+    if "description" not in schema and "maxLength" not in schema and "properties" not in schema and "enum" not in schema:
+        faults.append("no description")
+    if schema.get("type") == "array" and "maxItems" not in schema:
+        faults.append("no maxItems")
+    if schema.get("type") == "string" and not {"maxLength", "enum"} & schema.keys():
+        faults.append("no maxLength")
+    if schema.get("type") == "integer" and not ({"minimum", "maximum"} <= schema.keys() or "enum" in schema):
+        faults.append("no minimum and maximum")
+    return faults + [f"a rule without a message: {rule['rule']}" for rule in schema.get("x-kubernetes-validations", []) if "message" not in rule]
+
+
+def closed(schema: dict) -> dict:
+    """The schema with unknown fields refused, as kubectl has them refused."""
+    made = dict(schema)
+    if "properties" in made:
+        made["properties"] = {name: closed(below) for name, below in made["properties"].items()}
+        made["additionalProperties"] = False
+    if made.get("properties", {}).get("metadata"):
+        made["properties"]["metadata"] = {"type": "object"}
+    if "items" in made:
+        made["items"] = closed(made["items"])
+    return made
+
+
 def unittest(counts: Counts, program: Path):
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
@@ -182,7 +243,7 @@ def package(counts: Counts, helm: Path):
         archives = list(Path(directory).glob("*.tgz"))
         listed = subprocess.run(["tar", "tzf", *archives], capture_output=True, text=True).stdout if archives else ""
     names = {line.removeprefix("steelyard/") for line in listed.splitlines()}
-    wanted = {"values.schema.json", "templates/NOTES.txt", "templates/tests/connect.yaml"}
+    wanted = {"values.schema.json", "schemas/loadbalancingpolicies.yaml", "templates/NOTES.txt", "templates/tests/connect.yaml"}
     wanted |= {str(path.relative_to(CHART)) for folder in ("rules", "dashboards") for path in (CHART / folder).iterdir()}
     counts.check("helm package", status == 0 and wanted <= names and not any(name.startswith("tests/") for name in names),
                  output + "\nmissing: " + ", ".join(sorted(wanted - names)))
@@ -197,6 +258,7 @@ def layer() -> Counts:
     refused(counts, helm)
     unittest(counts, programs / "helm-unittest")
     score(counts, helm, programs / "kube-score")
+    policies(counts)
     reasons(counts)
     agreement(counts)
     package(counts, helm)

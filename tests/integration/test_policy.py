@@ -8,7 +8,7 @@ from harness.api_server import ADMIN_TOKEN
 from harness.http_client import get
 from harness.manifests import write
 from harness.objects import cluster_role, endpoint, endpoint_slice, policy, service
-from harness.policies import CRD, NAME, install
+from harness.policies import CRD, EVERYTHING, NAME, install
 from harness.steelyard import SLOWDOWN
 from harness.wait import eventually, never
 
@@ -74,6 +74,21 @@ def test_a_policy_comes_changes_and_goes(crd, kubectl, ns, controller, sidecar, 
     kubectl("delete", "lbp", "web", "-n", ns)
     wait_algorithm(proxy, f"{ns}/web:http", "weighted-round-robin")
     assert in_force(proxy, f"{ns}/web:http")["drain_timeout_ms"] == 7000
+
+
+def test_what_the_schema_lets_in_can_be_read_and_is_taken_by_proxies(crd, kubectl, ns, controller, sidecar, backend):
+    one = backend("one")
+    kubectl.apply(service(ns), endpoint_slice(ns, [endpoint(one.address)]), policy(ns, **EVERYTHING))
+    control = controller().wait_ready()
+    proxy = sidecar(control, f"web.{ns}:80")
+    assert wait_reason(kubectl, ns, "web", "Accepted")["message"] == "in force for all of spec.targetRefs"
+    wait_algorithm(proxy, f"{ns}/web:http", "maglev")
+    now = in_force(proxy, f"{ns}/web:http")
+    assert now["table_size"] == 65521 and now["load_factor_percent"] == 125 and now["proxy_protocol"] == "v2"
+    assert now["timeouts"] == {"connect_ms": 2000, "response_ms": 60000, "idle_ms": 90000, "tunnel_idle_ms": 86400000, "udp_idle_ms": 10}
+    assert now["http"]["cache"] == {"max_bytes": 33554432, "max_object_bytes": 65536}
+    assert now["http"]["compression"]["codings"] == ["gzip", "zstd", "br"]
+    assert control.metric("steelyard_push_answers_total", type="nack") == 0
 
 
 @pytest.mark.sanitizer

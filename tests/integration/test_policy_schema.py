@@ -1,11 +1,12 @@
 """The CustomResourceDefinition of the chart on a real API server: what it lets in, and what it refuses with which words."""
 import copy
+from pathlib import Path
 
 import pytest
 import yaml
 
-from harness.objects import policy
-from harness.policies import install
+from harness.objects import namespace, policy
+from harness.policies import EVERYTHING, install
 
 
 @pytest.fixture
@@ -13,24 +14,8 @@ def crd(kubectl):
     install(kubectl)
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples/policy/policies.yaml"
 HASH = {"algorithm": "Maglev"}
-HEADERS = {"set": [{"name": "X-A", "value": "1"}], "add": [{"name": "X-B", "value": ""}, {"name": "X-B", "value": "2"}], "remove": ["X-C"]}
-EVERYTHING = {
-    "algorithm": "Maglev",
-    "consistentHash": {"key": {"type": "Header", "name": "X-User"}, "tableSize": 65537, "loadFactorPercent": 125},
-    "slowStart": {"window": "30s", "minimumPercent": 10},
-    "locality": {"mode": "PreferSameZone", "maxRequestsPerEndpoint": 0, "minimumHealthyPercent": 70},
-    "healthCheck": {"type": "HTTP", "interval": "5s", "timeout": "1s", "rise": 2, "fall": 3, "jitterPercent": 10, "path": "/healthz?full",
-                    "host": "web.internal:80", "expectedStatuses": ["200-399", "404"]},
-    "drainTimeout": "0s",
-    "proxyProtocol": "V2",
-    "timeouts": {"connect": "2s", "response": "60s", "idle": "1m30s", "tunnelIdle": "24h", "udpIdle": "10ms"},
-    "http": {"host": {"type": "Rewrite", "value": "[fd00::1]:8080"}, "path": {"prefix": "/api", "replacement": "/"},
-             "redirect": {"scheme": "https", "host": "shop.example", "port": 443, "statusCode": 308},
-             "requestHeaders": HEADERS, "responseHeaders": HEADERS,
-             "compression": {"algorithms": ["Gzip", "Zstd", "Brotli"], "minimumBytes": 0, "types": ["text/*", "application/json"]},
-             "cache": {"maximumBytes": "16Mi", "maximumObjectBytes": 65536}},
-}
 
 
 def apply(kubectl, one: dict) -> str:
@@ -43,6 +28,21 @@ def test_every_field_is_let_in(crd, kubectl, ns):
     assert "created (server dry run)" in apply(kubectl, policy(ns))
     for name in ("WeightedRoundRobin", "RoundRobin", "LeastRequest", "LeastConnections", "LeastResponseTime", "Random"):
         assert "created" in apply(kubectl, policy(ns, algorithm=name)), name
+
+
+def test_the_examples_are_let_in(crd, kubectl):
+    kubectl.apply(namespace("shop"))
+    answer = kubectl("apply", "--dry-run=server", "-f", str(EXAMPLES), check=False)
+    assert answer.count("created (server dry run)") == EXAMPLES.read_text().count("kind: LoadBalancingPolicy"), answer
+
+
+def test_the_examples_can_be_read_from_files(tmp_path, manifest_controller):
+    directory = tmp_path / "manifests"
+    directory.mkdir()
+    (directory / "policies.yaml").write_text(EXAMPLES.read_text())
+    control = manifest_controller(directory).wait_ready()
+    assert control.metric("steelyard_manifest_problems") == 0
+    assert control.metric("steelyard_policies", reason="TargetNotFound") == EXAMPLES.read_text().count("kind: LoadBalancingPolicy")
 
 
 def edit(names: int) -> dict:
