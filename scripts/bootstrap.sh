@@ -21,6 +21,7 @@ test_packages=(
     clang-14 libclang-rt-14-dev             # the fuzz targets
     prometheus                              # promtool
     wrk                                     # a load that a million requests need
+    slowhttptest                            # clients that are slow on purpose
     iproute2 nftables openssl jq util-linux # the tests' own network, certificates
 )
 lint_packages=(clang-format-14 clang-tidy-14)

@@ -14,6 +14,9 @@ namespace {
 constexpr int kBacklog = 4096;
 // Connections taken in one turn before those that are open get theirs.
 constexpr int kAcceptsPerTurn = 64;
+// Bytes that the kernel takes of an answer before the client's window lets it send them. Without a bound, what a client does not read fills
+// the kernel's memory for TCP, which all connections of the machine share, by megabytes each.
+constexpr int kMostUnsent = 256 * 1024;
 
 Error listen_error(const std::string& ip, uint16_t port, const char* what) {
     return {host_id(ip, port), std::string("cannot ") + what + ": " + std::generic_category().message(errno)};
@@ -31,14 +34,14 @@ Result<UniqueFd> open_listener(const std::string& ip, uint16_t port) {
     if (setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
         return listen_error(ip, port, "share the port among workers");
     }
-    if (address->family() == AF_INET6) {
-        const int off = 0;
-        setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     // Accepted sockets inherit it: one system call less for each.
     if (setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
         return listen_error(ip, port, "send without delay");
     }
     setsockopt(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof(kMostUnsent));  // inherited, too
+    if (address->family() == AF_INET6) {
+        const int off = 0;
+        setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     }
     if (bind(socket.get(), address->data(), address->size()) != 0) return listen_error(ip, port, "bind");
     if (listen(socket.get(), kBacklog) != 0) return listen_error(ip, port, "listen");

@@ -1,7 +1,12 @@
 // A worker's life: draining, closing its listeners, limits, and going with everything in flight.
 #include "tests/unit/sidecar/exchange/worker_test.hpp"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <future>
+
+#include "sidecar/listener/acceptor.hpp"
 
 namespace steelyard::test {
 namespace {
@@ -115,6 +120,22 @@ TEST_F(WorkerLife, AConnectionBeyondTheLimitIsClosedAndCounted) {
     one.close();
     ASSERT_TRUE(eventually([&] { return worker_counters().sessions.get() == 1; }));
     EXPECT_EQ(client().request(kGet).status(), 200);
+}
+
+TEST_F(WorkerLife, WhatAClientDoesNotReadFillsNoMegabytesOfTheKernels) {
+    start();
+    auto listener = open_listener("127.0.0.1", 0);
+    ASSERT_TRUE(listener) << listener.error().to_string();
+    Socket one = Socket::connect(bound_port(*listener));
+    UniqueFd accepted;
+    ASSERT_TRUE(eventually([&] {
+        accepted = UniqueFd(::accept(listener->get(), nullptr, nullptr));
+        return static_cast<bool>(accepted);
+    }));
+    int unsent = 0;
+    socklen_t size = sizeof unsent;
+    ASSERT_EQ(getsockopt(accepted.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &size), 0);
+    EXPECT_EQ(unsent, 256 * 1024) << "accepted sockets inherit it";
 }
 
 TEST_F(WorkerLife, AbortBreaksEverythingOff) {
