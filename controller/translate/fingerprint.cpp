@@ -45,7 +45,8 @@ void add(Mixer& mixer, const config::Upstream& upstream) {
 void add(Mixer& mixer, const config::EndpointSlice& slice) {
     mixer.add(slice.upstream, slice.slice, slice.endpoints.size());
     for (const config::Endpoint& endpoint : slice.endpoints) {
-        mixer.add(endpoint.address, endpoint.port, endpoint.weight, endpoint.zone, endpoint.node, endpoint.state);
+        mixer.add(endpoint.address, endpoint.port, endpoint.weight, endpoint.zone, endpoint.node, endpoint.state,
+                  endpoint.priority);
     }
 }
 

@@ -119,6 +119,19 @@ TEST_F(TranslatorTest, APodsWeightRunsOnlyTheSlicesThatNameThePod) {
     EXPECT_EQ(endpoints[1].weight, 5U);
 }
 
+TEST_F(TranslatorTest, ItsPriorityToo) {
+    kube::Pod backup = pod("b", "5");
+    state.upsert(kube::Pod(backup));
+    step();
+    backup.meta.annotations["steelyard.dev/priority"] = "2";
+    state.upsert(std::move(backup));
+    const Update update = step();
+    ASSERT_THAT(upserts(update), ElementsAre("endpoints shop/web:http web-1"));
+    EXPECT_EQ(std::get<config::EndpointSlice>(update.upsert[0]).endpoints[1].priority, 2U);
+    state.upsert(pod("b", "5"));
+    EXPECT_THAT(upserts(step()), ElementsAre("endpoints shop/web:http web-1")) << "and back";
+}
+
 TEST_F(TranslatorTest, APodThatNobodyNamesRunsNothing) {
     state.upsert(pod("stranger", "5"));
     EXPECT_EQ(step().computed, 0U);
