@@ -23,7 +23,7 @@ Store::Found Store::find(const Request& request) {
     Shard& shard = shard_of(request.key());
     const std::unique_lock lock(shard.mutex, std::try_to_lock);
     if (!lock) return {nullptr, false, UINT64_MAX};
-    Found found{nullptr, false, shard.generation};
+    Found found{nullptr, false, generation_of(shard, request.key())};
     const auto at = shard.index.find(std::string_view(request.key()));
     if (at == shard.index.end()) return found;
     found.others = true;
@@ -43,7 +43,7 @@ bool Store::keep(const Request& request, std::shared_ptr<const Stored> stored, u
     Order removed;  // freed when the lock is not held any more
     Shard& shard = shard_of(request.key());
     const std::unique_lock lock(shard.mutex, std::try_to_lock);
-    if (!lock || generation != shard.generation) return false;
+    if (!lock || generation != generation_of(shard, request.key())) return false;
     const auto at = shard.index.try_emplace(request.key()).first;
     auto& variants = at->second;
     // Before anything goes that could take the target's node with it.
@@ -82,7 +82,7 @@ void Store::invalidate(std::string_view key) {
     Order removed;
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    ++shard.generation;
+    ++generation_of(shard, key);
     const auto at = shard.index.find(key);
     if (at == shard.index.end()) return;
     for (const auto left = at->second; const auto& variant : left) remove(shard, variant, removed);
@@ -93,7 +93,7 @@ void Store::clear() {
     for (size_t i = 0; i < shard_count_; ++i) {
         Order removed;
         const std::lock_guard lock(shards_[i].mutex);
-        ++shards_[i].generation;
+        for (uint64_t& generation : shards_[i].generations) ++generation;
         shards_[i].index.clear();
         removed.swap(shards_[i].order);
         shards_[i].bytes = 0;

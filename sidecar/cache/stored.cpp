@@ -18,9 +18,11 @@ constexpr size_t kOverhead = 512;
 // Statuses whose meaning for a cache is known: what must-understand asks for.
 constexpr std::array<uint16_t, 13> kUnderstood{200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 501};
 
-// What a 304 says of itself, not of what is kept (section 3.2).
-constexpr std::array<std::string_view, 6> kOfTheMessage{"content-length",    "content-encoding", "content-range",
-                                                        "transfer-encoding", "content-type",     "set-cookie"};
+// What a 304 says of itself, not of what is kept (section 3.2), and what belongs to the bytes that are kept.
+constexpr std::array<std::string_view, 7> kOfTheMessage{
+    "content-length", "content-encoding", "content-range", "content-md5", "transfer-encoding", "etag", "set-cookie"};
+// The age of an answer whose Age says none.
+constexpr int64_t kUnknownAge = 0x80000000;
 
 template <size_t N>
 bool among(std::string_view name, const std::array<std::string_view, N>& names) {
@@ -40,6 +42,16 @@ std::string lower(std::string_view text) {
 std::string_view first_value(const http::HeaderList& headers, std::string_view name) {
     const http::Header* const field = http::find_field(headers, name);
     return field != nullptr ? field->value : std::string_view();
+}
+
+// Repeated, listed or malformed: nobody knows, so it is not taken for fresh.
+int64_t age_said(const http::HeaderList& headers) {
+    const auto is_age = [](const http::Header& field) { return equals_ignoring_case(field.name, "age"); };
+    const auto* const first = std::find_if(headers.begin(), headers.end(), is_age);
+    if (first == headers.end()) return 0;
+    if (std::find_if(first + 1, headers.end(), is_age) != headers.end()) return kUnknownAge;
+    const auto age = parse_delta(first->value);
+    return age ? *age : kUnknownAge;
 }
 
 }  // namespace
@@ -135,9 +147,7 @@ void Stored::settle(Times times) {
     lifetime_ = lifetime_of(said, first_value(headers, "expires"), date, times.answered).value_or(0);
     no_cache_ = said.no_cache;
     if (!said.must_revalidate && !said.s_maxage && !said.no_cache) stale_if_error_ = said.stale_if_error;
-    // Section 4.2.3. Of several members of Age the first is believed; one that is no number is none.
-    std::string_view ages = first_value(headers, "age");
-    const int64_t age = parse_delta(ages.empty() ? ages : http::next_list_element(ages)).value_or(0);
+    const int64_t age = age_said(headers);  // section 4.2.3
     const int64_t apparent =
         std::max<int64_t>(0, times.answered - parse_http_date(date, times.answered).value_or(times.answered));
     initial_age_ = std::max(apparent, age + std::max<int64_t>(0, times.answered - times.asked));
@@ -194,11 +204,6 @@ bool Stored::not_modified_for(const Request& request) const {
     const std::string_view modified = last_modified().empty() ? value_of("date") : last_modified();
     const auto changed = parse_http_date(modified, answered_);
     return limit && changed && *changed <= *limit;
-}
-
-bool Stored::confirmed_by(const http::HeaderList& fields) const {
-    const std::string_view said = first_value(fields, "etag");
-    return said.empty() || etag().empty() || weak_part(said) == weak_part(etag());
 }
 
 void Stored::fill(http::ResponseHead& head) const {

@@ -31,7 +31,7 @@ public:
     // `fields`: of the head, those that go on to the client. The body may come later, in set_body(): until then nobody else has it.
     Stored(const Request& request, const http::ResponseHead& head, const std::vector<http::Header>& fields, Times times,
            std::shared_ptr<const std::string> body);
-    // `old`, said anew by a 304 (section 3.2).
+    // `old`, said anew by a 304 (section 3.2): the host was asked about this one, so it speaks of this one. The ETag stays.
     Stored(const Stored& old, const std::vector<http::Header>& fields, Times times);
     void set_body(std::shared_ptr<const std::string> body);
     Stored(const Stored&) = delete;
@@ -52,8 +52,6 @@ public:
     std::string_view last_modified() const { return value_of("last-modified"); }
     // Whether the client has it already, by its If-None-Match or If-Modified-Since.
     bool not_modified_for(const Request& request) const;
-    // Whether a 304 with these fields speaks of it.
-    bool confirmed_by(const http::HeaderList& fields) const;
 
     uint16_t status() const { return status_; }
     const std::string& body() const { return *body_; }

@@ -139,12 +139,9 @@ bool Exchange::answer_validated(const ResponseHead& head) {
     }
     if (!content.validating || head.status != 304) return false;
     upstream_counters_->cache.validated.add();
-    std::shared_ptr<const cache::Stored> kept = stored;
-    if (stored->confirmed_by(head.headers)) {
-        const cache::Stored::Times times{content.asked_at, unix_now()};
-        kept = std::make_shared<const cache::Stored>(*stored, end_to_end(head.headers), times);
-        content.store->keep(content.request, kept, content.found.generation);
-    }
+    const cache::Stored::Times times{content.asked_at, unix_now()};
+    auto kept = std::make_shared<const cache::Stored>(*stored, end_to_end(head.headers), times);
+    content.store->keep(content.request, kept, content.found.generation);
     if (!serve(std::move(kept), "hit; fwd=stale; fwd-status=304")) answer(502, kTooLarge, Failure::upstream_protocol);
     return true;
 }

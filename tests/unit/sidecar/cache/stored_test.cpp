@@ -69,6 +69,8 @@ TEST(MayKeep, MustUnderstandTakesThePlaceOfNoStore) {
     EXPECT_TRUE(kept("Cache-Control: max-age=5\r\n", {}, "299 Odd"));
 }
 
+constexpr int64_t kUnknown = 0x80000000;
+
 struct Freshness {
     const char* fields;
     int64_t lifetime, age;
@@ -81,8 +83,9 @@ TEST(Stored, FreshnessIsWhatTheFieldsSay) {
           {"Cache-Control: max-age=60, max-age=90\r\n", 60, 0},
           {"Cache-Control: max-age=60\r\nExpires: 0\r\n", 60, 0},
           {"Cache-Control: max-age=60\r\nAge: 20\r\n", 60, 20},
-          {"Cache-Control: max-age=60\r\nAge: 20, 30\r\n", 60, 20},
-          {"Cache-Control: max-age=60\r\nAge: x\r\n", 60, 0},
+          {"Cache-Control: max-age=60\r\nAge: 20, 30\r\n", 60, kUnknown},
+          {"Cache-Control: max-age=60\r\nAge: x\r\n", 60, kUnknown},
+          {"Cache-Control: max-age=60\r\nAge: 0\r\nAge: 0\r\n", 60, kUnknown},
           {"Cache-Control: max-age=60\r\nDate: Fri, 15 Jan 2027 07:59:00 GMT\r\n", 60, 60},
           {"Cache-Control: max-age=60\r\nDate: Fri, 15 Jan 2027 08:01:00 GMT\r\n", 60, 0},
           {"Expires: Fri, 15 Jan 2027 08:01:00 GMT\r\n", 60, 0},
@@ -165,10 +168,8 @@ TEST(Stored, A304SaysItAnew) {
                             "Cache-Control: max-age=60\r\nETag: \"v1\"\r\nX-A: old\r\nX-B: b\r\nVary: A\r\n");
     const Answer again(
         "Cache-Control: max-age=5\r\nETag: \"v1\"\r\nX-A: new\r\nX-A: er\r\nContent-Length: 99\r\nContent-Type: "
-        "wrong/one\r\n",
+        "text/new\r\n",
         "304 Not Modified", "");
-    EXPECT_TRUE(old->confirmed_by(again.head.headers));
-    EXPECT_FALSE(old->confirmed_by(Answer("ETag: \"v2\"\r\n", "304 Not Modified", "").head.headers));
     const Stored one(*old, again.fields(), {kNow + 100, kNow + 100});
     http::ResponseHead head;
     one.fill(head);
@@ -177,7 +178,8 @@ TEST(Stored, A304SaysItAnew) {
     EXPECT_EQ(value(head, "X-A"), "new + er");
     EXPECT_EQ(value(head, "X-B"), "b");
     EXPECT_EQ(value(head, "Content-Length"), "4");
-    EXPECT_EQ(value(head, "Content-Type"), "");
+    EXPECT_EQ(value(head, "Content-Type"), "text/new");
+    EXPECT_EQ(value(head, "ETag"), "\"v1\"");
     EXPECT_EQ(&one.body(), &old->body()) << "the body is not copied";
     EXPECT_TRUE(one.same_variant(*old));
 }
