@@ -10,6 +10,7 @@ import pytest
 from harness import manifests, network, policies
 from harness.api_server import ADMIN_TOKEN
 from harness.backends import EchoBackend
+from harness.configured import ConfiguredSidecar
 from harness.load import Load, ask
 from harness.objects import endpoint, endpoint_slice, pod, service
 from harness.prometheus import Prometheus
@@ -75,10 +76,13 @@ def prometheus(scene, ns, processes, tmp_path):
     return process.wait_scraping()
 
 
-def test_the_document_names_every_metric_and_no_other(scene, kubectl, ns, manifest_controller, backend, tmp_path):
+def test_the_document_names_every_metric_and_no_other(scene, kubectl, ns, manifest_controller, backend, processes, tmp_path):
     directory = tmp_path / "manifests"
     manifests.static_service(directory, backend("three"))
-    programs = [*scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready()]
+    content = ConfiguredSidecar(tmp_path, policy={"http": {"compression": {}, "cache": {}}}, name="content")
+    processes.append(content)
+    programs = [*scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready(),
+                content.start().wait_answering()]
     # The age of a watch's last event is known once there was one.
     kubectl.apply(pod(ns, "one", weight=2), service(ns), endpoint_slice(ns, []))
     for kind in ("Services", "EndpointSlices", "Pods"):
