@@ -2,7 +2,8 @@
 """Runs the tests, quick layers first, and ends with one line: N passed, N failed, N skipped.
 
     scripts/test.py                  all layers, as `make test` does
-    scripts/test.py unit asan ...    only these: lint charts observability unit fuzz asan tsan integration integration-asan integration-tsan demo e2e
+    scripts/test.py unit asan ...    only these: lint charts observability unit fuzz asan tsan integration integration-asan
+                                     integration-tsan conformance demo e2e
     scripts/test.py --list           their names and what each does
 
 Ends with status 1 if a test failed or a layer could not run. Meant to run in the virtual environment that scripts/bootstrap.sh
@@ -16,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from testing import charts, demo, e2e, fuzz, integration, lint, observability, unit  # noqa: E402
+from testing import charts, conformance, demo, e2e, fuzz, integration, lint, observability, unit  # noqa: E402
 from testing.layer import Counts, LayerError, say  # noqa: E402
 
 DEMO_SECONDS = int(os.environ.get("DEMO_SECONDS", "30"))
@@ -28,6 +29,7 @@ LAYERS = {
     "observability": ("dashboards and alert rules: promtool, a test of each alert, runbooks", observability.layer),
     "unit": ("unit tests and golden translations, preset release", lambda: unit.layer("release")),
     "integration": ("a real kube-apiserver and etcd, kubectl, both programs", lambda: integration.layer("release")),
+    "conformance": ("the response cache against http-cache-tests; skipped without node", conformance.layer),
     "demo": (f"make demo for {DEMO_SECONDS} s", lambda: demo.layer(DEMO_SECONDS)),
     "fuzz": (f"every fuzz target for {FUZZ_SECONDS} s", lambda: fuzz.layer(FUZZ_SECONDS)),
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: unit.layer("asan")),
