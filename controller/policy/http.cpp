@@ -60,8 +60,7 @@ config::Redirect read_redirect(const json& value, const Path& path, Context& con
         constexpr std::array<uint16_t, 5> kStatuses{301, 302, 303, 307, 308};
         const uint64_t number = status->is_number_unsigned() ? status->get<uint64_t>() : 0;
         if (std::find(kStatuses.begin(), kStatuses.end(), number) == kStatuses.end()) {
-            object.wrong("statusCode", config::shown(status->dump(-1, ' ', true, json::error_handler_t::replace)) +
-                                           " is none of 301, 302, 303, 307, 308");
+            object.wrong("statusCode", shown(*status) + " is none of 301, 302, 303, 307, 308");
         } else {
             redirect.status = static_cast<uint16_t>(number);
         }

@@ -14,11 +14,6 @@ constexpr size_t kMaxIgnored = 16;
 constexpr size_t kMaxDurationParts = 4;
 constexpr size_t kMaxDurationDigits = 5;
 
-std::string shown(const json& value) {
-    return config::shown(value.is_string() ? value.get_ref<const std::string&>()
-                                           : value.dump(-1, ' ', true, json::error_handler_t::replace));
-}
-
 // As the schema's pattern has it: ^([0-9]{1,5}(h|m|s|ms)){1,4}$. The units are parse_duration's to judge.
 bool is_plain_duration(std::string_view text) {
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -79,6 +74,12 @@ const json* Object::find(const char* name) const {
     if (object_ == nullptr) return nullptr;
     const auto found = object_->find(name);
     return found == object_->end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string shown(const json& value) {
+    if (value.is_structured()) return value.is_object() ? "{...}" : "[...]";
+    return config::shown(value.is_string() ? value.get_ref<const std::string&>()
+                                           : value.dump(-1, ' ', true, json::error_handler_t::replace));
 }
 
 bool text_of(const json& value, const Path& path, Context& context, std::string& out) {

@@ -84,6 +84,9 @@ private:
     Context& context_;
 };
 
+// A value as it is shown in a message: in one short line, and nothing of what is within an object or a list.
+std::string shown(const json& value);
+
 // A text that is an element of a list.
 bool text_of(const json& value, const Path& path, Context& context, std::string& out);
 

@@ -74,7 +74,7 @@ TEST_F(CatalogTest, OfAPolicyThatIsWrongTheLastGoodVersionStays) {
 
     read("a.yaml", policy("drainTimeout: {}"));
     EXPECT_THAT(catalog.take().problems,
-                testing::Contains(testing::HasSubstr("spec.drainTimeout: {} is an object, not a text")));
+                testing::Contains(testing::HasSubstr("spec.drainTimeout: {...} is an object, not a text")));
 }
 
 TEST_F(CatalogTest, AnObjectMovedBetweenFilesIsNotTold) {
