@@ -138,6 +138,12 @@ def wait_for(condition, what, seconds, program=None, pause=0.01):
         time.sleep(pause)
 
 
+def bound_udp(port):
+    """Whether a UDP socket of this network has the port (proc(5))."""
+    with open("/proc/net/udp") as sockets:
+        return any(line.split()[1].endswith(f":{port:04X}") for line in sockets.readlines()[1:])
+
+
 def accepts(address, port):
     with contextlib.suppress(OSError):
         socket.create_connection((address, port), timeout=1).close()

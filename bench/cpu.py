@@ -23,7 +23,7 @@ def measure(program, workload, seconds, core):
     cpu = procstat.cpu_us(program.pid) - before
     program.check()
     if report["requests"] == 0:
-        raise common.CannotRun("answered no request")
+        raise common.CannotRun("nothing came through it")
     return {
         "cpu_us": round(cpu / report["requests"], 2),
         "requests_per_second": round(report["requests"] * 1e6 / report["duration"]),
@@ -34,7 +34,7 @@ def measure(program, workload, seconds, core):
 
 def _row(name, workload, rounds, memory):
     middle = {key: statistics.median(r[key] for r in rounds) for key in ("cpu_us", "requests_per_second", "p50_us", "p99_us")}
-    return {"proxy": name, "workload": workload.key, "title": workload.title, "connections": workload.connections, **middle,
+    return {"proxy": name, "workload": workload.key, "title": workload.title, "of": workload.of, "connections": workload.connections, **middle,
             "errors": sum(r["errors"] for r in rounds), "rss_mb": memory["rss_mb"],
             "rounds_cpu_us": [r["cpu_us"] for r in rounds]}
 
@@ -103,7 +103,8 @@ def tables(result):
     for key in dict.fromkeys(row["workload"] for row in result["rows"]):
         rows = [row for row in result["rows"] if row["workload"] == key]
         base = {row["proxy"]: row["cpu_us"] for row in rows}
-        compared = [peer for peer in ("haproxy", "haproxy-tcp", "nginx", "envoy", "relay") if peer in base]
+        compared = [peer for peer in ("haproxy", "haproxy-tcp", "nginx", "nginx-udp", "envoy", "envoy-udp", "relay")
+                    if peer in base]
         if "haproxy" in base:
             compared = [peer for peer in compared if peer != "haproxy-tcp"]
         lines = []
@@ -111,7 +112,8 @@ def tables(result):
             ratios = [f"{row['cpu_us'] / base[peer]:.2f}" for peer in compared]
             lines.append([row["proxy"], f"{row['cpu_us']:.2f}", *ratios, f"{row['requests_per_second']:.0f}",
                           f"{row['p50_us']:.0f}", f"{row['p99_us']:.0f}", f"{row['rss_mb']:.1f}", str(row["errors"])])
-        found.append((f"CPU per request: {rows[0]['title']}",
-                      ["proxy", "CPU us/request", *(f"of {peer}" for peer in compared), "requests/s", "p50 us", "p99 us",
+        of = rows[0].get("of", "request")
+        found.append((f"CPU per {of}: {rows[0]['title']}",
+                      ["proxy", f"CPU us/{of}", *(f"of {peer}" for peer in compared), "a second", "p50 us", "p99 us",
                        "RSS MB", "errors"], lines))
     return found

@@ -48,15 +48,23 @@ def _haproxy(template, options=""):
     return command
 
 
-def _nginx(directory, port, origins):
-    program = common.installed("nginx", DEBIAN)
-    return [program, "-p", directory, "-c", _proxy_config("nginx.conf", directory, port, origins,
-                                                          "        server {host}:{port};")]
+def _nginx(template):
+    def command(directory, port, origins):
+        program = common.installed("nginx", DEBIAN)
+        return [program, "-p", directory, "-c", _proxy_config(template, directory, port, origins,
+                                                              "        server {host}:{port};")]
+    return command
 
 
-def _envoy(directory, port, origins):
+def _envoy(template):
+    def command(directory, port, origins):
+        return _envoy_command(template, directory, port, origins)
+    return command
+
+
+def _envoy_command(template, directory, port, origins):
     line = "              - endpoint: {{address: {{socket_address: {{address: {host}, port_value: {port}}}}}}}"
-    return [common.envoy(), "-c", _proxy_config("envoy.yaml", directory, port, origins, line), "--concurrency", "1",
+    return [common.envoy(), "-c", _proxy_config(template, directory, port, origins, line), "--concurrency", "1",
             "--disable-hot-restart", "--log-level", "error"]
 
 
@@ -75,9 +83,12 @@ PROXIES = {
     "steelyard-tcp": _steelyard("tcp"),
     "haproxy-tcp": _haproxy("haproxy-tcp.cfg"),
     "steelyard": _steelyard("http"),
-    "nginx": _nginx,
+    "nginx": _nginx("nginx.conf"),
     "haproxy": _haproxy("haproxy.cfg", " pool-max-conn -1 pool-purge-delay 60s"),
-    "envoy": _envoy,
+    "envoy": _envoy("envoy.yaml"),
+    "steelyard-udp": _steelyard("udp"),
+    "nginx-udp": _nginx("nginx-udp.conf"),
+    "envoy-udp": _envoy("envoy-udp.yaml"),
 }
 
 
@@ -89,11 +100,17 @@ def start(name, directory, origins, core):
     program = common.Program(PROXIES[name](own, port, origins), os.path.join(own, "log"), core)
     program.port = port
     try:
-        common.wait_for(lambda: common.accepts("127.0.0.1", port), f"{name} accepting connections", 10, program)
+        wait_for_port(program, name.endswith("-udp"), name)
     except common.CannotRun:
         program.stop()
         raise
     return program
+
+
+def wait_for_port(program, udp, name):
+    """Until somebody listens there."""
+    ready = (lambda: common.bound_udp(program.port)) if udp else (lambda: common.accepts("127.0.0.1", program.port))
+    common.wait_for(ready, f"{name} listening", 10, program)
 
 
 def _nginx_origin(own, port):
@@ -109,7 +126,8 @@ def _nginx_origin(own, port):
 ORIGINS = {
     "nginx": _nginx_origin,                                                             # answers requests, mostly with 1 KiB
     "bench_origin": lambda _, port: [common.product("bench_origin"), f"0.0.0.0:{port}=done"],  # reads bodies before it answers
-    "bench_echo": lambda _, port: [common.product("bench_echo"), "serve", f"0.0.0.0:{port}"],
+    **{name: lambda _, port, name=name: [common.product(name), "serve", f"0.0.0.0:{port}"]
+       for name in ("bench_echo", "bench_tcp_bulk", "bench_udp_echo")},
 }
 
 
@@ -119,5 +137,5 @@ def start_origin(kind, directory, core):
     port = common.free_port()
     program = common.Program(ORIGINS[kind](own, port), os.path.join(own, "log"), core)
     program.port = port
-    common.wait_for(lambda: common.accepts("127.0.0.1", port), "the origin accepting connections", 10, program)
+    wait_for_port(program, kind == "bench_udp_echo", "the origin")
     return program

@@ -29,11 +29,12 @@ class Workload:
     path: str = "/"
     headers: tuple = ()
     script: str = "wrk.lua"
-    message: int = 0            # bytes of a message: bench_echo makes the load, not wrk
+    message: int = 0            # bytes of a message: the load is the counterpart of the origin, not wrk
     websocket: bool = False
+    of: str = "request"         # what the figures are of
 
     def load(self, port, seconds, core):
-        command = self._echo(port, seconds) if self.message else self._wrk(port, seconds)
+        command = self._wrk(port, seconds) if self.script else self._counterpart(port, seconds)
         ended = subprocess.run(["taskset", "-c", str(core), *command], capture_output=True, text=True, timeout=seconds + 60)
         for line in reversed(ended.stdout.splitlines()):
             if line.startswith("{"):
@@ -46,10 +47,11 @@ class Workload:
         return [common.installed("wrk", peers.DEBIAN), "-t1", f"-c{self.connections}", f"-d{seconds}s", "--timeout", "10s",
                 "-s", os.path.join(peers.HERE, self.script), *headers, f"http://127.0.0.1:{port}{self.path}"]
 
-    def _echo(self, port, seconds):
+    def _counterpart(self, port, seconds):
+        """The programs that are origin and load in one."""
+        message = [str(self.message)] if self.message else []
         kind = ["websocket"] if self.websocket else []
-        return [common.product("bench_echo"), "load", f"127.0.0.1:{port}", str(self.connections), str(seconds),
-                str(self.message), *kind]
+        return [common.product(self.origin), "load", f"127.0.0.1:{port}", str(self.connections), str(seconds), *message, *kind]
 
 
 def keep_alive(connections):
@@ -64,8 +66,12 @@ ALL = [
     Workload("body-1m", "answers of 1 MiB", SHAPES, 16, path="/body/1m"),
     Workload("upload-64k", "requests with 64 KiB", SHAPES, 64, origin="bench_origin", script="upload.lua"),
     Workload("backends-1000", "1,000 backends", SHAPES, 64, backends=1000, proxies=tuple(p for p in HTTP if p != "relay")),
-    Workload("websocket", "WebSocket echo of 125 bytes", SHAPES, 64, origin="bench_echo", message=125, websocket=True),
-    Workload("tcp-echo", "TCP echo of 1 KiB", SHAPES, 64, origin="bench_echo", message=1024, proxies=("relay", *TCP)),
+    Workload("websocket", "WebSocket echo of 125 bytes", SHAPES, 64, origin="bench_echo", script="", message=125, websocket=True, of="message"),
+    Workload("tcp-echo", "TCP echo of 1 KiB", SHAPES, 64, origin="bench_echo", script="", message=1024, proxies=("relay", *TCP),
+             of="message"),
+    Workload("tcp-bulk", "TCP, a download", SHAPES, 8, origin="bench_tcp_bulk", script="", proxies=("relay", *TCP), of="MiB"),
+    Workload("udp-echo", "UDP echo of 128 bytes", SHAPES, 64, origin="bench_udp_echo", script="", message=128,
+             proxies=("steelyard-udp", "nginx-udp", "envoy-udp"), of="exchange"),
 ]
 
 
