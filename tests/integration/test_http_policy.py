@@ -5,6 +5,8 @@ import pytest
 
 from harness.configured import ConfiguredSidecar
 from harness.http_client import HttpConnection, get
+from harness.manifests import static_service, write
+from harness.objects import policy as policy_object
 from harness.wait import eventually
 
 HSTS = "max-age=31536000; includeSubDomains"
@@ -110,3 +112,28 @@ def test_a_policy_that_cannot_be_is_refused_with_its_field(tmp_path, processes):
         one.start()
         assert one.wait() != 0, json.dumps(policy)
         assert problem in one.log(), one.tail()
+
+
+def test_the_same_as_an_object_in_a_directory(tmp_path, manifest_controller, sidecar, backend):
+    one, directory = backend("one"), tmp_path / "manifests"
+    static_service(directory, one)
+
+    def put(**http):
+        write(directory, "policy.yaml", policy_object("shop", http=http))
+
+    put(host={"type": "Rewrite", "value": "web.internal"}, path={"prefix": "/api", "replacement": "/"},
+        requestHeaders={"set": [{"name": "X-Env", "value": "test"}], "remove": ["Cookie"]},
+        responseHeaders={"set": [{"name": "Strict-Transport-Security", "value": HSTS}], "add": [{"name": "Via", "value": "1.1 edge"}]})
+    running = sidecar(manifest_controller(directory), "web.shop:80").wait_ready_hosts(one)
+    with HttpConnection(running.address_of()) as connection:
+        answer = connection.request("/api/echo", headers="Cookie: secret\r\n")
+        assert answer.headers["strict-transport-security"] == HSTS and answer.headers["via"] == "1.1 edge"
+        seen = answer.body.decode()
+        assert seen.startswith("GET /echo HTTP/1.1\r\nHost: web.internal\r\n") and "X-Env: test" in seen and "secret" not in seen
+        put(redirect={"scheme": "https", "host": "www.test", "statusCode": 302})
+        eventually(lambda: connection.request("/a").status == 302, what="the new policy, on the connection that is open")
+        assert connection.request("/a?b").headers["location"] == "https://www.test/a?b"
+        # A change that cannot be leaves the last good one in force.
+        put(requestHeaders={"set": [{"name": "Content-Length", "value": "1"}]})
+        eventually(lambda: "Content-Length" in (tmp_path / "controller.log").read_text(), what="the problem in the log")
+        assert connection.request("/a").status == 302
