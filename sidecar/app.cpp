@@ -13,6 +13,7 @@
 #include "sidecar/config/state_file.hpp"
 #include "sidecar/health/prober.hpp"
 #include "sidecar/metrics/collector.hpp"
+#include "sidecar/proxy_protocol/header.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
@@ -266,7 +267,8 @@ void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_pt
         const auto ip = asio::ip::make_address(host.host->address().ip(), error);
         if (!error) targets.push_back({host.host->id(), {ip, host.host->address().port()}});
     }
-    prober_.set_targets(name, std::move(targets), *snapshot->policy.health_check);
+    prober_.set_targets(name, std::move(targets), *snapshot->policy.health_check,
+                        std::string(proxy_protocol::local_header(snapshot->policy.proxy_protocol)));
     for (const auto& host : snapshot->hosts) host.host->health = to_health(prober_.state(name, host.host->id()));
 }
 

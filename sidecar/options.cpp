@@ -25,6 +25,7 @@ struct Text {  // the flags as they were typed
                             log_format = "text";
     std::vector<std::string> upstreams;
     std::string trusted_proxies;
+    std::string proxy_from;
     std::optional<bool> request_id;
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
                 idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
@@ -75,6 +76,9 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
     app.add_option("--trusted-proxies", t.trusted_proxies,
                    "Networks whose X-Forwarded-*, Forwarded, X-Real-IP and X-Request-Id are kept and added to, "
                    "comma-separated; others' are dropped (default: none, not even loopback)")
+        ->type_name("CIDR,...");
+    app.add_option("--proxy-protocol-from", t.proxy_from,
+                   "Networks whose connections have to begin with a PROXY header, comma-separated (default: none)")
         ->type_name("CIDR,...");
     app.add_option("--x-real-ip", o.worker.forwarding.real_ip, "Tell the endpoint who asked in X-Real-IP")
         ->capture_default_str();
@@ -179,6 +183,9 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     auto trusted = http::Networks::parse(t.trusted_proxies, "--trusted-proxies");
     if (!trusted) return trusted.error();
     o.worker.forwarding.trusted = std::move(*trusted);
+    auto proxy_from = http::Networks::parse(t.proxy_from, "--proxy-protocol-from");
+    if (!proxy_from) return proxy_from.error();
+    o.worker.proxy_from = std::move(*proxy_from);
     o.worker.forwarding.request_id = t.request_id.value_or(o.role == push::Role::edge);
     std::set<std::tuple<bool, std::string, uint16_t>> places;
     for (const auto& text : t.upstreams) {

@@ -26,8 +26,8 @@ bool is_ours(const error_code& error) {
 
 }  // namespace
 
-Probe::Probe(asio::io_context& io, std::shared_ptr<const config::HealthCheck> check)
-    : socket_(io), timer_(io), check_(std::move(check)) {}
+Probe::Probe(asio::io_context& io, std::shared_ptr<const config::HealthCheck> check, std::string preface)
+    : socket_(io), timer_(io), check_(std::move(check)), request_(std::move(preface)) {}
 
 void Probe::start(const tcp::endpoint& endpoint, Callbacks callbacks) {
     callbacks_ = std::move(callbacks);
@@ -61,8 +61,9 @@ void Probe::on_connected(const error_code& error, const tcp::endpoint& endpoint)
         // On loopback a connect to a port that nobody listens on can be given that port as its own, and meets itself.
         return decide(Verdict::failed, "connecting: nobody listens");
     }
-    if (check_->type == config::HealthCheck::Type::tcp) return decide(Verdict::ok, {});
-    request_ = http_check_request(*check_, authority_of(endpoint));
+    if (check_->type == config::HealthCheck::Type::http)
+        request_ += http_check_request(*check_, authority_of(endpoint));
+    if (request_.empty()) return decide(Verdict::ok, {});
     send();
 }
 
@@ -73,7 +74,9 @@ void Probe::send() {
                                  if (self->closed_) return;
                                  if (error) return self->fail("sending the request", error);
                                  self->sent_ += bytes;
-                                 self->sent_ < self->request_.size() ? self->send() : self->receive();
+                                 if (self->sent_ < self->request_.size()) return self->send();
+                                 if (self->check_->type == config::HealthCheck::Type::http) return self->receive();
+                                 self->decide(Verdict::ok, {});
                              });
 }
 

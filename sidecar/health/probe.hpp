@@ -27,7 +27,8 @@ public:
     };
     static constexpr size_t kMaxRest = 65'536;
 
-    Probe(asio::io_context& io, std::shared_ptr<const config::HealthCheck> check);
+    // `preface` is sent first of all, whatever the check's type; empty: nothing.
+    Probe(asio::io_context& io, std::shared_ptr<const config::HealthCheck> check, std::string preface = {});
 
     void start(const asio::ip::tcp::endpoint& endpoint, Callbacks callbacks);
     // Closes and calls back nothing any more. May be called from a callback.

@@ -27,6 +27,7 @@ struct Watched {
 struct Group {
     std::string upstream;
     std::shared_ptr<const config::HealthCheck> check;
+    std::string preface;
     std::unordered_map<std::string, std::unique_ptr<Watched>> watched;
     ProberStats stats;
 };
@@ -41,7 +42,8 @@ public:
     }
     ~Impl() { stop(); }
 
-    void set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check);
+    void set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check,
+                     const std::string& preface);
     void remove(const std::string& upstream);
     void stop();
 
@@ -74,12 +76,14 @@ private:
 };
 
 void Prober::Impl::set_targets(const std::string& upstream, std::vector<Target> targets,
-                               const config::HealthCheck& check) {
+                               const config::HealthCheck& check, const std::string& preface) {
     if (stopped_) return;
     auto& group = groups_[upstream];
     if (!group)
-        group = std::make_unique<Group>(Group{.upstream = upstream, .check = nullptr, .watched = {}, .stats = {}});
-    const bool changed = !group->check || *group->check != check;
+        group = std::make_unique<Group>(
+            Group{.upstream = upstream, .check = nullptr, .preface = {}, .watched = {}, .stats = {}});
+    const bool changed = !group->check || *group->check != check || group->preface != preface;
+    group->preface = preface;
     if (changed) group->check = std::make_shared<const config::HealthCheck>(check);
 
     const TimePoint now = Clock::now();
@@ -175,7 +179,7 @@ void Prober::Impl::wait_until(TimePoint due) {
 void Prober::Impl::probe(Watched& watched) {
     Group& group = watched.group;
     const TimePoint started = Clock::now();
-    const auto probe = std::make_shared<Probe>(io_, group.check);
+    const auto probe = std::make_shared<Probe>(io_, group.check, group.preface);
     ++group.stats.in_flight;
     watched.probe = probe;
     open_.insert(probe);
@@ -233,8 +237,9 @@ Prober::Prober(asio::io_context& io, OnTransition on_transition, Options options
 
 Prober::~Prober() = default;
 
-void Prober::set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check) {
-    impl_->set_targets(upstream, std::move(targets), check);
+void Prober::set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check,
+                         const std::string& preface) {
+    impl_->set_targets(upstream, std::move(targets), check, preface);
 }
 
 void Prober::remove(const std::string& upstream) { impl_->remove(upstream); }

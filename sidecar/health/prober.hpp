@@ -49,8 +49,9 @@ public:
 
     // From now on these are the upstream's targets. Those that stay keep their state and schedule; a probe of one that goes is
     // cut off and nothing is told of it. After a change of the check all keep their state until their next result, which decides.
-    // Of targets with one id the first counts.
-    void set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check);
+    // Of targets with one id the first counts. `preface` is sent before anything else of each check.
+    void set_targets(const std::string& upstream, std::vector<Target> targets, const config::HealthCheck& check,
+                     const std::string& preface = {});
     void remove(const std::string& upstream);
 
     // unknown for what is not a target, too.

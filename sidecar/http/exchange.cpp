@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "sidecar/http/content.hpp"
 #include "sidecar/http/hash_value.hpp"
 #include "sidecar/http/rewrite.hpp"
+#include "sidecar/proxy_protocol/header.hpp"
 
 namespace steelyard::http {
 namespace {
@@ -133,7 +135,7 @@ void Exchange::progress() {
     if (phase_ == Phase::connecting) {
         const Channel& channel = upstream_->channel;
         if (!channel.writable() && !channel.broken()) return;
-        if (channel.connect_error() != 0) {
+        if (channel.connect_error() != 0 || !introduce()) {
             on_connect_failed();
         } else {
             phase_ = Phase::exchanging;
@@ -156,7 +158,8 @@ void Exchange::try_next_host() {
         head_sent_ = body_sent_ = 0;
         picked_ = worker_.reactor.now();
         request_done_ = request_failed_ = false;
-        upstream_ = upstream.acquire(lease_.host(), fresh_connection_);
+        upstream_ =
+            upstream.acquire(lease_.host(), fresh_connection_ || header_version() != config::ProxyProtocol::none);
         // What may not be sent twice is not sent into a connection that the host has just closed.
         while (upstream_->reused && !(is_idempotent(method_) && request_body_.done()) && is_dead(upstream_->channel)) {
             upstream.discard(upstream_);
@@ -173,7 +176,7 @@ void Exchange::try_next_host() {
             phase_ = Phase::connecting;
             return touch(timeouts_.connect);
         }
-        if (status == Channel::Status::ok) {
+        if (status == Channel::Status::ok && introduce()) {
             phase_ = Phase::exchanging;
             return touch(timeouts_.stream_idle);
         }
@@ -186,6 +189,23 @@ void Exchange::try_next_host() {
     if (tries_ == 0) return answer(503, client_.upstream()->unready(), Failure::no_host);
     if (host_lost_) return answer(502, kLost, Failure::upstream_reset);
     answer(502, "no endpoint of " + client_.upstream()->name() + " could be reached", Failure::connect);
+}
+
+config::ProxyProtocol Exchange::header_version() const {
+    const auto* snapshot = client_.upstream()->snapshot();
+    return snapshot != nullptr ? snapshot->policy.proxy_protocol : config::ProxyProtocol::none;
+}
+
+// Tells the host who the client is, where the policy wants that. Such a connection is not for others: their requests would be
+// taken for this client's.
+bool Exchange::introduce() {
+    const auto version = header_version();
+    if (version == config::ProxyProtocol::none) return true;
+    std::array<char, proxy_protocol::kMaxWritten> header;
+    const SocketAddress destination = local_address(client_.channel().fd()).value_or(client_.peer());
+    const size_t size = proxy_protocol::write(version, client_.peer(), destination, header);
+    upstream_->personal = true;
+    return upstream_->channel.write(std::string_view(header.data(), size)).bytes == size;
 }
 
 void Exchange::on_connect_failed() {

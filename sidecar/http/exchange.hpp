@@ -67,6 +67,8 @@ private:
     // exchange.cpp: hosts, tries, endings
     void try_next_host();
     void on_connect_failed();
+    bool introduce();
+    config::ProxyProtocol header_version() const;
     void on_upstream_lost();
     void drop_upstream(bool abort);
     void answer(uint16_t status, std::string_view detail, Failure failure);

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "sidecar/proxy_protocol/header.hpp"
+
 namespace steelyard {
 
 Tunnel::Tunnel(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream)
@@ -15,6 +17,7 @@ Tunnel::Tunnel(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream)
     worker_.counters.sessions.add();
     counters_.sessions.add();
     counters_.active_connections.add();
+    read_policy();
 }
 
 Tunnel::~Tunnel() {
@@ -22,11 +25,23 @@ Tunnel::~Tunnel() {
     counters_.active_connections.sub();
 }
 
+void Tunnel::read_policy() {
+    connect_timeout_ = worker_.timeouts.connect;
+    idle_timeout_ = worker_.timeouts.tunnel_idle;
+    const auto* snapshot = upstream_->snapshot();
+    if (snapshot == nullptr) return;
+    const config::UpstreamTimeouts& own = snapshot->policy.timeouts;
+    if (own.connect_ms != 0) connect_timeout_ = Milliseconds{own.connect_ms};
+    if (own.tunnel_idle_ms != 0) idle_timeout_ = Milliseconds{own.tunnel_idle_ms};
+    proxy_protocol_ = snapshot->policy.proxy_protocol;
+}
+
 void Tunnel::accept(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream, UniqueFd client,
                     const SocketAddress& peer, std::shared_ptr<const std::string> listener) {
     auto owned = std::make_unique<Tunnel>(worker, std::move(upstream));
     Tunnel& tunnel = *owned;
     worker.sessions.add(std::move(owned));
+    tunnel.peer_ = peer;
     if (worker.access_log != nullptr) {
         tunnel.note_ = std::make_unique<access_log::ConnectionNote>(*worker.access_log, peer, std::move(listener),
                                                                     worker.reactor.now());
@@ -69,12 +84,9 @@ void Tunnel::connect_next() {
             note_->set_endpoint(lease_.host()->id());
         }
         const auto status = server_.connect(worker_.reactor, lease_.host()->address());
-        deadline_ = worker_.reactor.now() + worker_.timeouts.connect;
+        deadline_ = worker_.reactor.now() + connect_timeout_;
         if (status == Channel::Status::would_block) return;
-        if (status == Channel::Status::ok) {
-            state_ = State::relaying;
-            return relay();
-        }
+        if (status == Channel::Status::ok) return connected();
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
         counters_.connect_failures.add();
     }
@@ -101,7 +113,19 @@ void Tunnel::on_channel(Channel& channel) {
         if (!server_.writable() && !server_.broken()) return;
         if (server_.connect_error() != 0) return connect_failed();
         lease_.answered(worker_.reactor.now());
-        state_ = State::relaying;
+        return connected();
+    }
+    relay();
+}
+
+// The header goes before anything that the client has sent or will send, and is there though it sends nothing.
+void Tunnel::connected() {
+    state_ = State::relaying;
+    if (proxy_protocol_ != config::ProxyProtocol::none) {
+        Buffer header = worker_.buffers.acquire(BufferPool::kSmall);
+        const SocketAddress destination = local_address(client_.fd()).value_or(peer_);
+        header.commit(proxy_protocol::write(proxy_protocol_, peer_, destination, header.room()));
+        to_server_.preload(std::move(header));
     }
     relay();
 }
@@ -113,7 +137,7 @@ void Tunnel::relay() {
     if (up != 0) counters_.bytes_to_upstream.add(up);
     if (down != 0) counters_.bytes_to_client.add(down);
     if (note_) note_->add_bytes(up, down);
-    deadline_ = worker_.reactor.now() + worker_.timeouts.tunnel_idle;
+    deadline_ = worker_.reactor.now() + idle_timeout_;
     if (to_server_.state() == Direction::broken || to_client_.state() == Direction::broken)
         return end(true, broken_by());
     if (to_server_.state() == Direction::finished && to_client_.state() == Direction::finished) return end(false);

@@ -1,7 +1,8 @@
 #pragma once
 // A client connection whose bytes are passed on as they are: plain TCP from its first byte, or an HTTP connection after 101. A connect
 // that fails goes to another host while nothing has been sent. Half-closes are passed on; either side's breaking off
-// breaks the other.
+// breaks the other. The upstream's policy, as it is when the connection begins, says the time-outs and whether the host is told who the
+// client is (PROXY protocol).
 #include <memory>
 #include <string>
 
@@ -43,7 +44,9 @@ private:
     void on_channel(Channel& channel) override;
     void connect_next();
     void connect_failed();
+    void connected();
     void relay();
+    void read_policy();
     void end(bool broken, Failure why = Failure::kCount);
     Failure broken_by() const { return client_.broken() ? Failure::client_gone : Failure::upstream_cut; }
 
@@ -58,6 +61,10 @@ private:
     HostLease lease_;
     TriedHosts tried_;
     uint64_t hash_ = 0;
+    SocketAddress peer_;  // of one that did not begin as a request
+    Milliseconds connect_timeout_;
+    Milliseconds idle_timeout_;
+    config::ProxyProtocol proxy_protocol_ = config::ProxyProtocol::none;
     State state_ = State::connecting;
     TimePoint deadline_;
 };

@@ -11,14 +11,6 @@ constexpr int kOriginalDestination = 80;
 
 }  // namespace
 
-std::optional<SocketAddress> local_address(int socket) {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof(storage);
-    if (getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
-    if (storage.ss_family != AF_INET && storage.ss_family != AF_INET6) return std::nullopt;
-    return SocketAddress::from(storage);
-}
-
 std::optional<SocketAddress> original_destination(int socket) {
     const auto local = local_address(socket);
     if (!local) return std::nullopt;

@@ -11,7 +11,4 @@ namespace steelyard {
 // has the address that it was accepted on.
 std::optional<SocketAddress> original_destination(int socket);
 
-// The address that the socket was accepted on, or connected from.
-std::optional<SocketAddress> local_address(int socket);
-
 }  // namespace steelyard

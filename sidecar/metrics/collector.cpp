@@ -237,6 +237,26 @@ void add_workers(Families& out, const Runtime& runtime) {
     for (auto* family : {&accepted, &open, &requests, &refused, &faults, &timeouts}) std::move(*family).into(out);
 }
 
+void add_proxy_protocol(Families& out, const Runtime& runtime) {
+    uint64_t taken = 0;
+    std::array<uint64_t, static_cast<size_t>(proxy_protocol::Fault::kCount)> faults{};
+    for (const auto& worker : runtime.workers()) {
+        taken += worker->counters().proxy_headers.get();
+        for (size_t i = 0; i < faults.size(); ++i) faults[i] += worker->counters().proxy_faults[i].get();
+    }
+    auto headers = Family::counter("steelyard_proxy_protocol_headers_total",
+                                   "Connections that began with a PROXY header, as they had to.");
+    headers.add(static_cast<double>(taken), {});
+    auto refused = Family::counter("steelyard_proxy_protocol_refused_total",
+                                   "Connections closed because of their PROXY header, by what was wrong with it.");
+    for (size_t i = 1; i < faults.size(); ++i) {
+        refused.add(static_cast<double>(faults[i]),
+                    {{"reason", proxy_protocol::to_string(static_cast<proxy_protocol::Fault>(i))}});
+    }
+    std::move(headers).into(out);
+    std::move(refused).into(out);
+}
+
 void add_capture(Families& out, const Runtime& runtime) {
     uint64_t balanced = 0, passed = 0, refused = 0, waiting = 0, failures = 0;
     for (const auto& worker : runtime.workers()) {
@@ -383,6 +403,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
                              "Upstreams added up as (other): the limit of series is reached."),
                static_cast<double>(others));
     add_workers(out, sources_.runtime);
+    add_proxy_protocol(out, sources_.runtime);
     if (sources_.runtime.capture_options().port != 0) add_capture(out, sources_.runtime);
     add_config(out, sources_);
     if (sources_.access_log != nullptr) add_access_log(out, sources_.access_log->stats());

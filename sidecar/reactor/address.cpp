@@ -57,6 +57,14 @@ std::string SocketAddress::ip() const {
 
 std::string SocketAddress::to_string() const { return host_id(ip(), port()); }
 
+std::optional<SocketAddress> local_address(int socket) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(storage);
+    if (getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+    if (storage.ss_family != AF_INET && storage.ss_family != AF_INET6) return std::nullopt;
+    return SocketAddress::from(storage);
+}
+
 std::string host_id(std::string_view ip, uint16_t port) {
     const bool v6 = ip.find(':') != std::string_view::npos;
     std::string out;

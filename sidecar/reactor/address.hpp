@@ -36,6 +36,9 @@ private:
     } address_{};
 };
 
+// The address that a socket is bound to: of a connection, the one that its peer connected to. nullopt when the kernel has none.
+std::optional<SocketAddress> local_address(int socket);
+
 // "ip:port" with brackets where IPv6 needs them: the stable identity of a host in logs, metrics and rings.
 std::string host_id(std::string_view ip, uint16_t port);
 

@@ -32,7 +32,8 @@ bool Reactor::add(int fd, EventHandler* handler, Trigger trigger) {
     epoll_event event{};
     event.events = trigger == Trigger::edge ? (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) : EPOLLIN;
     event.data.ptr = handler;
-    return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return true;
+    return errno == EEXIST && epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
 bool Reactor::rebind(int fd, EventHandler* handler) {

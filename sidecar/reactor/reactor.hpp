@@ -37,7 +37,7 @@ public:
     Reactor& operator=(const Reactor&) = delete;
 
     // Registers a descriptor; closing it removes it. Edge: reads and writes. Level: reads only (listening sockets).
-    // False when the kernel refuses (out of watches or memory).
+    // One that is registered already gets this handler from now on. False when the kernel refuses (out of watches or memory).
     bool add(int fd, EventHandler* handler, Trigger trigger = Trigger::edge);
     // The events of a registered descriptor go to another handler from now on; what is ready now is reported anew.
     bool rebind(int fd, EventHandler* handler);

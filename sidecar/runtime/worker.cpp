@@ -4,6 +4,8 @@
 
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/l4/tunnel.hpp"
+#include "sidecar/listener/proxy_header_reader.hpp"
+#include "sidecar/reactor/address_key.hpp"
 #include "sidecar/runtime/worker_capture.hpp"
 
 namespace steelyard {
@@ -68,7 +70,7 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
         auto acceptor =
             std::make_unique<Acceptor>(context_, std::move(*carried), options_.max_sessions,
                                        [this, target, protocol, listener](UniqueFd client, const SocketAddress& peer) {
-                                           accept(target, protocol, std::move(client), peer, listener);
+                                           admit(target, protocol, std::move(client), peer, listener);
                                        });
         listeners_[name] = {target, std::move(acceptor), nullptr};
     });
@@ -158,6 +160,18 @@ void Worker::set_refusal(const std::string& upstream, std::string problem) {
         const auto found = upstreams_.find(upstream);
         if (found != upstreams_.end()) found->second->set_refusal(std::move(why));
     });
+}
+
+// As accept(), once it is known who the client is.
+void Worker::admit(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
+                   UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener) {
+    if (options_.proxy_from.empty() || !options_.proxy_from.contains(AddressKey::of(peer).ip)) {
+        return accept(upstream, protocol, std::move(client), peer, listener);
+    }
+    ProxyHeaderReader::accept(context_, std::move(client), peer,
+                              [this, upstream, protocol, listener](UniqueFd fd, const SocketAddress& who) {
+                                  accept(upstream, protocol, std::move(fd), who, listener);
+                              });
 }
 
 void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,

@@ -22,6 +22,7 @@ struct WorkerOptions {
     Timeouts timeouts;
     http::Limits limits;
     http::ForwardingOptions forwarding;
+    http::Networks proxy_from;  // peers that have to begin with a PROXY header; not of what is captured
     PoolLimits pools;
     size_t max_sessions = 50'000;
     size_t max_udp_sessions = 10'000;  // besides
@@ -80,6 +81,8 @@ private:
         std::unique_ptr<UdpListener> udp;
     };
     void tick();
+    void admit(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
+               UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener);
     void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
                 UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener);
     std::shared_ptr<WorkerUpstream> upstream_of(const std::string& name);

@@ -10,6 +10,7 @@
 #include "sidecar/http/message.hpp"
 #include "sidecar/http/parser.hpp"
 #include "sidecar/http/trace.hpp"
+#include "sidecar/proxy_protocol/header.hpp"
 #include "sidecar/reactor/buffer_pool.hpp"
 #include "sidecar/reactor/reactor.hpp"
 #include "sidecar/session/session.hpp"
@@ -50,6 +51,8 @@ struct alignas(64) WorkerCounters {
     Counter http_requests;
     std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
     Counter timeouts;                     // clients that were too slow
+    Counter proxy_headers;                // PROXY headers taken
+    std::array<Counter, static_cast<size_t>(proxy_protocol::Fault::kCount)> proxy_faults;  // and not
     // Captured connections, by what became of them.
     Counter capture_balanced;
     Counter capture_passthrough;

@@ -24,7 +24,8 @@ public:
     UpstreamConnection& operator=(const UpstreamConnection&) = delete;
 
     Channel channel;
-    bool reused = false;  // has carried an exchange before
+    bool reused = false;    // has carried an exchange before
+    bool personal = false;  // the host was told who the client is: nobody else's requests go there
 
     const std::shared_ptr<Host>& host() const { return host_; }
 

@@ -110,7 +110,7 @@ UpstreamConnection* WorkerUpstream::acquire(const std::shared_ptr<Host>& host, b
 
 void WorkerUpstream::release(UpstreamConnection* connection) {
     auto* pool = pool_of(connection->host_.get());
-    const bool welcome = pool != nullptr && pool->size() < limits_.max_idle_per_host &&
+    const bool welcome = pool != nullptr && !connection->personal && pool->size() < limits_.max_idle_per_host &&
                          !connection->channel.peer_closed() && !connection->channel.readable() &&
                          !snapshot_->hosts[static_cast<size_t>(pool - pools_.data())].draining;
     if (!welcome) return discard(connection);

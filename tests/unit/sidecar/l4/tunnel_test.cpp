@@ -191,6 +191,40 @@ TEST_F(Tunnel, TheDrainTimeOutOfItsHostCutsATunnel) {
     EXPECT_EQ(counters().drain_cuts.get(), 1U);
 }
 
+TEST_F(Tunnel, TheUpstreamsTimeOutsAreInThePlaceOfTheProcesss) {
+    upstream_.policy.timeouts.connect_ms = 100;
+    upstream_.policy.timeouts.tunnel_idle_ms = 100;
+    FullHost full;
+    Backend good(echo);
+    use_tcp({{.port = full.port()}, {.port = good.port()}});
+    for (int i = 0; i < 2; ++i) {
+        Socket one = client();
+        ASSERT_TRUE(one.send("hi"));
+        EXPECT_EQ(one.read(2), "hi");
+        EXPECT_EQ(one.wait_end(), Socket::End::reset) << "after being silent";
+    }
+    EXPECT_EQ(worker_counters().timeouts.get(), 2U);
+}
+
+TEST_F(Tunnel, AHostIsToldWhoTheClientIsBeforeAnythingElse) {
+    upstream_.policy.proxy_protocol = config::ProxyProtocol::v1;
+    Backend backend([](Peer& peer) {
+        peer.send("[" + peer.read_until("\r\n") + "]");
+        peer.send(peer.read_to_end());
+    });
+    use_tcp({{.port = refused_port()}, {.port = backend.port()}});
+    for (int i = 0; i < 3; ++i) {
+        Socket one = client();
+        const std::string line = one.read_until("]");
+        EXPECT_TRUE(line.starts_with("[PROXY TCP4 127.0.0.1 127.0.0.1 ")) << line;
+        EXPECT_TRUE(line.ends_with(" " + std::to_string(port()) + "\r\n]")) << line;
+        const std::string data = pattern(300'000);
+        ASSERT_TRUE(one.send(data));
+        one.shutdown_write();
+        EXPECT_TRUE(one.read_to_end() == data);
+    }
+}
+
 TEST_F(Tunnel, AThousandShortConnectionsLeaveNothingBehind) {
     Backend backend([](Peer& peer) { peer.send(peer.read(3)); });
     use_tcp(backend);
