@@ -23,8 +23,8 @@ const std::shared_ptr<const std::string>& captured() {
 PassThrough::PassThrough(WorkerContext& worker, OwnConnections& own)
     : worker_(worker),
       own_(own),
-      to_server_(client_, server_, worker.buffers),
-      to_client_(server_, client_, worker.buffers) {
+      to_server_(client_, server_, worker.buffers, worker.pipes),
+      to_client_(server_, client_, worker.buffers, worker.pipes) {
     worker_.counters.sessions.add();
 }
 

@@ -12,8 +12,8 @@ Tunnel::Tunnel(WorkerContext& worker, std::shared_ptr<WorkerUpstream> upstream)
     : worker_(worker),
       upstream_(std::move(upstream)),
       counters_(upstream_->counters()),
-      to_server_(client_, server_, worker.buffers),
-      to_client_(server_, client_, worker.buffers) {
+      to_server_(client_, server_, worker.buffers, worker.pipes),
+      to_client_(server_, client_, worker.buffers, worker.pipes) {
     worker_.counters.sessions.add();
     counters_.sessions.add();
     counters_.active_connections.add();

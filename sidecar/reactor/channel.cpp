@@ -1,5 +1,6 @@
 #include "sidecar/reactor/channel.hpp"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -103,6 +104,38 @@ Channel::Io Channel::write(std::span<const iovec> parts) {
         if (errno == EINTR) continue;
         writable_ = false;
         if (errno == EAGAIN) return {Status::would_block, 0};
+        broken_ = true;
+        return {Status::failed, 0};
+    }
+}
+
+Channel::Io Channel::read_into(int pipe, size_t most) {
+    if (!readable_) return {Status::would_block, 0};
+    while (true) {
+        const ssize_t n = ::splice(fd_.get(), nullptr, pipe, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        // A short one says nothing: the pipe may have run out of slots before the socket ran out of bytes.
+        if (n > 0) return {Status::ok, static_cast<size_t>(n)};
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EINVAL) return {Status::unsupported, 0};
+        readable_ = false;
+        if (n == 0) {
+            peer_closed_ = true;
+            return {Status::closed, 0};
+        }
+        if (errno == EAGAIN) return {Status::would_block, 0};
+        broken_ = true;
+        return {Status::failed, 0};
+    }
+}
+
+Channel::Io Channel::write_from(int pipe, size_t most) {
+    if (!writable_) return {Status::would_block, 0};
+    while (true) {
+        const ssize_t n = ::splice(pipe, nullptr, fd_.get(), nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        if (n > 0) return {Status::ok, static_cast<size_t>(n)};
+        if (n < 0 && errno == EINTR) continue;
+        writable_ = false;
+        if (n < 0 && errno == EAGAIN) return {Status::would_block, 0};
         broken_ = true;
         return {Status::failed, 0};
     }

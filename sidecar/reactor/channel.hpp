@@ -20,7 +20,7 @@ public:
         virtual ~Owner() = default;
         virtual void on_channel(Channel& channel) = 0;
     };
-    enum class Status : uint8_t { ok, would_block, closed, failed };
+    enum class Status : uint8_t { ok, would_block, closed, failed, unsupported };
     struct Io {
         Status status = Status::ok;
         size_t bytes = 0;
@@ -39,6 +39,11 @@ public:
     Io read(std::span<char> room);
     Io write(std::string_view bytes);
     Io write(std::span<const iovec> parts);
+
+    // The same by splice(2), into an empty pipe and out of one, `most` bytes at most. unsupported: nothing has happened, and never
+    // will in this way.
+    Io read_into(int pipe, size_t most);
+    Io write_from(int pipe, size_t most);
 
     // Sends FIN; what the peer still sends can be read.
     void shutdown_write();

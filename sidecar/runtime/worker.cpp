@@ -1,5 +1,6 @@
 #include "sidecar/runtime/worker.hpp"
 
+#include <csignal>
 #include <utility>
 
 #include "sidecar/http/client_connection.hpp"
@@ -33,6 +34,11 @@ Worker::~Worker() {
 void Worker::start() {
     thread_ = std::thread([this] {
         pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+        // splice(2) to a socket that is closed would end the process.
+        sigset_t pipe;
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
         context_.reactor.run();
     });
 }

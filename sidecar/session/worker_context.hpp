@@ -12,6 +12,7 @@
 #include "sidecar/http/trace.hpp"
 #include "sidecar/proxy_protocol/header.hpp"
 #include "sidecar/reactor/buffer_pool.hpp"
+#include "sidecar/reactor/pipe_pool.hpp"
 #include "sidecar/reactor/reactor.hpp"
 #include "sidecar/session/session.hpp"
 #include "sidecar/upstream/counters.hpp"
@@ -64,6 +65,7 @@ struct alignas(64) WorkerCounters {
 struct WorkerContext {
     Reactor reactor;
     BufferPool buffers;
+    PipePool pipes;
     compress::EncoderPool encoders;
     http::ContentPool contents;
     Timeouts timeouts;

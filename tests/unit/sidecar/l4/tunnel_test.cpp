@@ -160,7 +160,7 @@ TEST_F(Tunnel, AClientThatBreaksOffIsNoticedThoughTheHostReadsNothing) {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         return now != 0 && std::exchange(before, now) == now;
     }));
-    EXPECT_LE(buffer_bytes(), 2 * BufferPool::kLarge);
+    EXPECT_LE(buffer_bytes(), 2 * BufferPool::kBulk);
     ::shutdown(one.fd(), SHUT_RDWR);  // ends send(); the reset follows
     sender.join();
     one.reset();
