@@ -56,7 +56,11 @@ std::string read_target(std::string_view target, std::string_view pod_namespace,
 std::string read_upstream(std::string_view item, std::string_view pod_namespace, DeclaredUpstream& out) {
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos) return "there is no '=' (PORT=SERVICE.NAMESPACE:PORT)";
-    const std::string_view listen = trimmed(item.substr(0, equals));
+    std::string_view listen = trimmed(item.substr(0, equals));
+    if (listen.ends_with("/udp")) {
+        out.udp = true;
+        listen.remove_suffix(4);
+    }
     const auto port = parse_port(listen);
     if (!port) return "'" + config::shown(listen) + "' is not a port (1-65535)";
     out.listen = *port;
@@ -81,7 +85,9 @@ Result<std::vector<std::string>> read_list(std::string_view annotation, std::str
 
 }  // namespace
 
-std::string DeclaredUpstream::flag() const { return std::to_string(listen) + "=" + service + "." + ns + ":" + port; }
+std::string DeclaredUpstream::flag() const {
+    return std::to_string(listen) + (udp ? "/udp=" : "=") + service + "." + ns + ":" + port;
+}
 
 Result<std::vector<DeclaredUpstream>> parse_upstreams(std::string_view text, std::string_view pod_namespace) {
     const auto items = items_of(kUpstreamsAnnotation, text, "leave it out for transparent capture");
@@ -91,8 +97,9 @@ Result<std::vector<DeclaredUpstream>> parse_upstreams(std::string_view text, std
         DeclaredUpstream one;
         const std::string problem = read_upstream((*items)[i], pod_namespace, one);
         if (!problem.empty()) return fault(kUpstreamsAnnotation, item_name(i, (*items)[i]) + ": " + problem);
-        const auto same = std::find_if(result.begin(), result.end(),
-                                       [&](const DeclaredUpstream& other) { return other.listen == one.listen; });
+        const auto same = std::find_if(result.begin(), result.end(), [&](const DeclaredUpstream& other) {
+            return other.listen == one.listen && other.udp == one.udp;
+        });
         if (same != result.end()) {
             return fault(kUpstreamsAnnotation, item_name(i, (*items)[i]) + ": port " + std::to_string(one.listen) +
                                                    " is taken by item " + std::to_string(same - result.begin() + 1));

@@ -143,7 +143,7 @@ std::optional<Outcome> port_clash(const Json& pod, const Wishes& wishes) {
                                             " is a port of the sidecar (9901, 9902" +
                                             (wishes.captures() ? ", 15001)" : ")"));
         for (size_t i = 0; i < wishes.upstreams.size(); ++i) {
-            if (wishes.upstreams[i].listen != own.port) continue;
+            if (wishes.upstreams[i].listen != own.port || wishes.upstreams[i].udp) continue;
             return refused("InvalidAnnotation", "annotation " + std::string(kUpstreamsAnnotation) + ": item " +
                                                     std::to_string(i + 1) + " '" + wishes.upstreams[i].flag() +
                                                     "': port " + std::to_string(own.port) + " is taken by " +

@@ -1,6 +1,7 @@
 #include "controller/translate/service.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/config/problems.hpp"
 #include "common/config/validate.hpp"
@@ -114,6 +115,15 @@ std::vector<std::string> read_cluster_ips(const kube::Service& service, Output& 
     return ips;
 }
 
+// There is nothing that a check could ask of any UDP service.
+void drop_health_check(const Port& port, config::Policy& policy, Output& out) {
+    if (port.protocol != config::Protocol::udp || !policy.health_check) return;
+    policy.health_check.reset();
+    out.refuse("UnsupportedHealthCheck",
+               "spec.ports[" + (port.name.empty() ? std::to_string(port.number) : port.name) + "]",
+               "is of UDP, for which there is no active health check; its endpoints are not checked");
+}
+
 void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     const kube::Service* service = view.service(key);
     if (service == nullptr) return;
@@ -127,8 +137,10 @@ void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
     const Claims claims(key, view);
     for (const Port& port : ports) {
         const uint16_t number = ips.empty() ? uint16_t{0} : port.number;
-        out.add(config::Upstream{port.upstream, port.protocol, claims.in_force(ports, port, settings.policy),
-                                 port.aliases, ips, number, settings.export_to});
+        config::Policy policy = claims.in_force(ports, port, settings.policy);
+        drop_health_check(port, policy, out);
+        out.add(config::Upstream{port.upstream, port.protocol, std::move(policy), port.aliases, ips, number,
+                                 settings.export_to});
     }
 }
 

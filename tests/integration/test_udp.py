@@ -74,7 +74,8 @@ def apply(kubectl, ns, *endpoints):
 
 @pytest.mark.sanitizer
 def test_clients_are_spread_by_weight_and_each_stays_with_its_host(udp):
-    _, proxy = udp(2, weights=(3, 1))
+    (heavy, light), proxy = udp(2, weights=(3, 1))
+    proxy.wait_weights({heavy.at: 3, light.at: 1})
     clients = [Client(proxy.address_of()) for _ in range(80)]
     first = [client.ask(b"1") for client in clients]
     seen = Counter(first)
@@ -82,7 +83,7 @@ def test_clients_are_spread_by_weight_and_each_stays_with_its_host(udp):
     for _ in range(3):
         assert [client.ask(b"again") for client in clients] == first
     assert proxy.metric("steelyard_upstream_udp_sessions_total") == 80
-    assert proxy.metric("steelyard_upstream_udp_datagrams_total", to="client") == 320
+    eventually(lambda: proxy.metric("steelyard_upstream_udp_datagrams_total", to="client") == 320, 5, "all are counted")
 
 
 @pytest.mark.sanitizer

@@ -16,6 +16,8 @@ std::string upstreams(std::string_view text) {
 TEST(UpstreamsAnnotation, NamesPortsAndWhereTheyLead) {
     EXPECT_EQ(upstreams("8080=web.shop:80"), "8080=web.shop:80");
     EXPECT_EQ(upstreams(" 8080 = web.other:80 ,\n 9000=api.other:http "), "8080=web.other:80 9000=api.other:http");
+    EXPECT_EQ(upstreams("5353/udp=dns.other:dns,5353=dns.other:dns-tcp"),
+              "5353/udp=dns.other:dns 5353=dns.other:dns-tcp");
     EXPECT_EQ(upstreams("8080=web:80"), "8080=web.shop:80") << "the pod's namespace where none is given";
     EXPECT_EQ(upstreams("1=a.b:65535,65535=a.b:1"), "1=a.b:65535 65535=a.b:1");
     EXPECT_EQ(upstreams("8080=web:80,8081=web:80"), "8080=web.shop:80 8081=web.shop:80") << "one Service on two ports";
