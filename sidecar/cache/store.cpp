@@ -39,7 +39,7 @@ Store::Found Store::find(const Request& request) {
 
 bool Store::keep(const Request& request, std::shared_ptr<const Stored> stored, uint64_t generation) {
     const size_t bytes = stored->bytes() + request.key().size();
-    if (bytes > limits_.max_object_bytes) return false;
+    if (bytes > std::min(limits_.max_object_bytes, limits_.max_bytes / shard_count_)) return false;
     Order removed;  // freed when the lock is not held any more
     Shard& shard = shard_of(request.key());
     const std::unique_lock lock(shard.mutex, std::try_to_lock);

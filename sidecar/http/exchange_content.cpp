@@ -20,6 +20,9 @@ using Mode = compress::Encoder::Mode;
 constexpr size_t kSizeDigits = 4;
 constexpr size_t kBefore = kSizeDigits + 2;
 constexpr std::string_view kLineEnd = "\r\n";
+// What is encoded in one go, and how often in one turn before other connections get theirs: some milliseconds of brotli at most.
+constexpr size_t kMaxPiece = size_t{64} * 1024;
+constexpr int kMaxPieces = 4;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 static_assert(BufferPool::kLarge < 0x10000);
 
@@ -95,10 +98,14 @@ bool Exchange::encode() {
     Buffer& out = content.encoded;
     if (!out.has_block()) out = worker_.buffers.acquire(BufferPool::kLarge);
     out.clear();
-    const Mode mode = response_body_.done() ? Mode::finish : content.flushing ? Mode::flush : Mode::more;
+    const auto all = content.serving ? content.left : response_.view().substr(0, response_ready_);
+    const auto input = all.substr(0, kMaxPiece);
+    const Mode mode = input.size() != all.size() ? Mode::more
+                      : response_body_.done()    ? Mode::finish
+                      : content.flushing         ? Mode::flush
+                                                 : Mode::more;
     const size_t around = kBefore + kLineEnd.size() + kLastChunk.size();
     const auto room = out.room().subspan(kBefore, out.room().size() - around);
-    const auto input = content.serving ? content.left : response_.view().substr(0, response_ready_);
     const auto step = content.encoder->push(input, room, mode);
     if (step.failed) return false;
     if (content.serving) {
@@ -122,9 +129,13 @@ bool Exchange::encode() {
 // As send_response(), when the body is encoded on its way or comes from the cache. True when nothing is left to send.
 bool Exchange::send_detour() {
     Content& content = *content_;
-    while (true) {
+    for (int pieces = 0;;) {
         if (encoding_ && content.encoded.empty() && !content.ended &&
             (response_ready_ != 0 || response_body_.done() || content.flushing)) {
+            if (pieces++ == kMaxPieces) {
+                worker_.reactor.rebind(client_.channel().fd(), &client_.channel());
+                return false;
+            }
             if (!encode()) {
                 cut(Failure::upstream_protocol);  // out of memory
                 return false;

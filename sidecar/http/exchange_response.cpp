@@ -15,6 +15,7 @@ namespace steelyard::http {
 namespace {
 
 constexpr int kRounds = 32;
+constexpr int kEncodingRounds = 2;  // of a body that is compressed on its way
 
 }  // namespace
 
@@ -24,7 +25,7 @@ void Exchange::pump_response() {
         if (reply_ == Reply::local && !drain_request()) return;
         if (reply_ == Reply::local || (reply_ == Reply::streaming && response_body_.done())) return complete();
         if (reply_ == Reply::switching) return upgrade();
-        if (round == kRounds) {
+        if (round == (encoding_ ? kEncodingRounds : kRounds)) {
             worker_.reactor.rebind(upstream_->channel.fd(), &upstream_->channel);
             return;
         }

@@ -100,6 +100,26 @@ TEST_F(Allocation, NorWithAPolicysRules) {
     EXPECT_EQ(allocations_of("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc", 308), 0U);
 }
 
+TEST_F(Allocation, NorWithCompressionNorOutOfTheCache) {
+    // Brotli makes its state anew each time, in its own library: see docs/adr/0008.
+    auto& http = upstream_.policy.http;
+    http.compression.emplace();
+    http.compression->min_bytes = 1;
+    Backend backend(serve([](const Message&) { return ok(pattern(3'000), "Content-Type: text/html\r\n"); }));
+    use(backend);
+    EXPECT_EQ(allocations_of("GET / HTTP/1.1\r\nHost: web\r\nAccept-Encoding: gzip\r\n\r\n"), 0U);
+    EXPECT_EQ(allocations_of("GET / HTTP/1.1\r\nHost: web\r\nAccept-Encoding: zstd\r\n\r\n"), 0U);
+    http.cache.emplace();
+    Backend kept(serve([](const Message&) {
+        return ok(pattern(3'000), "Content-Type: text/html\r\nCache-Control: max-age=60\r\nETag: \"a\"\r\n");
+    }));
+    use(kept);
+    EXPECT_EQ(allocations_of(std::string(kGet)), 0U);
+    EXPECT_EQ(allocations_of("GET / HTTP/1.1\r\nHost: web\r\nIf-None-Match: \"a\"\r\n\r\n", 304), 0U);
+    EXPECT_EQ(allocations_of("GET / HTTP/1.1\r\nHost: web\r\nAccept-Encoding: zstd\r\n\r\n"), 0U);
+    EXPECT_EQ(kept.requests(), 1);
+}
+
 TEST_F(Allocation, IsCounted) {
     use(std::vector<TestHost>{});
     count(true);
