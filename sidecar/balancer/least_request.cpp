@@ -19,12 +19,20 @@ struct Load {
     }
 };
 
-// Which of two is busier, without dividing. Products stay below 2^60.
+// Which of two is busier, without dividing. Products stay below 2^60, and their eightfold below 2^63.
 std::strong_ordering compare(const Load& a, const Load& b) { return a.requests * b.weight <=> b.requests * a.weight; }
+
+// Is b's load lower than a's by so many eighths of it?
+bool is_lower(const Load& b, const Load& a, uint64_t eighths) {
+    return b.requests * a.weight * 8 < a.requests * b.weight * (8 - eighths);
+}
 
 }  // namespace
 
-LeastRequest::LeastRequest(std::shared_ptr<const Plan> plan, uint64_t seed) : plan_(std::move(plan)), random_(seed) {}
+LeastRequest::LeastRequest(std::shared_ptr<const Plan> plan, uint64_t seed)
+    : plan_(std::move(plan)),
+      random_(seed),
+      eighths_(plan_->algorithm == config::Algorithm::least_connections ? 1 : 0) {}
 
 uint32_t LeastRequest::pick(const PickContext& context, HostFilter usable) {
     if (plan_->hosts.empty()) return kNoHost;
@@ -38,7 +46,8 @@ uint32_t LeastRequest::pick(const PickContext& context, HostFilter usable) {
         } else if (!first) {
             first = host;
         } else {
-            return compare(Load(*host, context.warmth), Load(*first, context.warmth)) < 0 ? host->index : first->index;
+            const bool second = is_lower(Load(*host, context.warmth), Load(*first, context.warmth), eighths_);
+            return second ? host->index : first->index;
         }
     }
     const bool dominant = first && !refused && plan_->count() > kScanGladly;

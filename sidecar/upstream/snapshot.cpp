@@ -76,9 +76,12 @@ Distance distance_to(const config::Endpoint& endpoint, const Place& place) {
 
 // Those within the circle keep their weight; the others have none, so that indices stay those of snapshot.hosts.
 Circle make_circle(const UpstreamSnapshot& snapshot, uint8_t priority, Distance reach) {
-    // What an exchange of HTTP holds is not what a connection is; all else is one connection each.
-    const bool by_connections = snapshot.policy.algorithm == config::Algorithm::least_connections &&
-                                snapshot.protocol == config::Protocol::http;
+    // All but exchanges of HTTP are a connection each.
+    config::Policy policy = snapshot.policy;
+    const bool by_connections =
+        policy.algorithm == config::Algorithm::least_connections && snapshot.protocol == config::Protocol::http;
+    if (policy.algorithm == config::Algorithm::least_connections && !by_connections)
+        policy.algorithm = config::Algorithm::least_request;
     std::vector<balancer::HostEntry> entries;
     entries.reserve(snapshot.hosts.size());
     for (const SnapshotHost& host : snapshot.hosts) {
@@ -88,7 +91,7 @@ Circle make_circle(const UpstreamSnapshot& snapshot, uint8_t priority, Distance 
                            .active = by_connections ? &host.host->connections : &host.host->active,
                            .average = &host.host->response});
     }
-    return {reach, balancer::make_plan(snapshot.policy, std::move(entries))};
+    return {reach, balancer::make_plan(policy, std::move(entries))};
 }
 
 // The hosts of one priority as far as locality goes: how many are within each distance, and their weights.

@@ -112,8 +112,18 @@ TEST_F(HostPickerTest, LeastConnectionsIsByWeight) {
     upstream_.policy.algorithm = Algorithm::least_connections;
     use({{.weight = 1}, {.weight = 4}});
     for (int i = 0; i < 500; ++i) ++host(pick()).connections;
-    EXPECT_NEAR(host(0).connections, 100, 2);
-    EXPECT_NEAR(host(1).connections, 400, 2);
+    EXPECT_NEAR(host(0).connections, 100, 12);
+    EXPECT_NEAR(host(1).connections, 400, 12);
+}
+
+TEST_F(HostPickerTest, LeastConnectionsLetsHostsThatHoldAboutAsManyShare) {
+    upstream_.policy.algorithm = Algorithm::least_connections;
+    use({{}, {}});
+    host(0).connections = 51;
+    host(1).connections = 50;
+    EXPECT_NEAR(picks(1000)[0], 500, 60) << "idle connections are about, and requests add none";
+    host(1).connections = 44;
+    EXPECT_EQ(picks(100)[1], 100U);
 }
 
 TEST_F(HostPickerTest, PickingAllocatesNothing) {
