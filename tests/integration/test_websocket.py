@@ -62,7 +62,7 @@ def test_a_server_that_dies_ends_the_clients_connection(proxy, echo):
 
 @pytest.mark.sanitizer
 def test_silence_ends_a_tunnel_and_a_word_in_time_does_not(proxy, echo):
-    running = proxy(echo, arguments=("--tunnel-timeout", "2500ms"))
+    running = proxy(echo, policy={"timeouts": {"tunnel_idle_ms": 2500}})
     talks, silent = connect(running), connect(running)
     for _ in range(8):
         time.sleep(0.5)

@@ -214,5 +214,20 @@ TEST_F(Policy, TimeoutsOfTheUpstreamTakeThePlaceOfTheProcesss) {
     EXPECT_EQ(client().request(kGet).status(), 502);
 }
 
+TEST_F(Policy, AnUpgradedConnectionIsCutAfterTheSilenceOfItsUpstream) {
+    options_.timeouts.tunnel_idle = kPatience;
+    upstream_.policy.timeouts.tunnel_idle_ms = 100;
+    Backend backend([](Peer& peer) {
+        if (!peer.next()) return;
+        peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+        peer.wait_end();
+    });
+    use(backend);
+    Socket one = client();
+    EXPECT_EQ(one.request("GET / HTTP/1.1\r\nHost: web\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").status(), 101);
+    EXPECT_EQ(one.wait_end(), Socket::End::reset);
+    EXPECT_EQ(worker_counters().timeouts.get(), 1U);
+}
+
 }  // namespace
 }  // namespace steelyard::test
