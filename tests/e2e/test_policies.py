@@ -66,6 +66,20 @@ def test_a_target_that_is_not_there_is_said(shop):
     kubectl.until(lambda: condition(shop, "early") == ("False", "TargetNotFound", True), "early TargetNotFound", 20)
 
 
+def test_who_may_edit_a_namespace_may_edit_its_policies(shop):
+    as_editor = ("--as", "editor", "--as-group", "system:authenticated", "-n", shop)
+    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "editor", "namespace": shop},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+               "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "editor"}]}
+    kubectl.apply(binding)
+    try:
+        for verb in ("create", "update", "delete", "list"):
+            answer = kubectl.run("auth", "can-i", verb, "loadbalancingpolicies.steelyard.dev", *as_editor, check=False)
+            assert answer.strip() == "yes", f"{verb}: {answer}"
+    finally:
+        kubectl.run("delete", "rolebinding", "editor", "-n", shop)
+
+
 @pytest.mark.parametrize("spec, words", [
     ({"consistentHash": {"virtualNodes": 5}}, "consistentHash belongs to the algorithms RingHash and Maglev"),
     ({"algorithm": "Fastest"}, "Unsupported value"),
