@@ -39,7 +39,9 @@ TEST_F(CacheTest, TheSecondTimeNoHostIsAsked) {
         for (int i = 0; i < 3; ++i) {
             const auto again = connection.request(get(path));
             EXPECT_EQ(status(again), "hit");
-            EXPECT_EQ(again.field("age"), "0");
+            // Whole seconds: a slow machine may reach the next one, and none may be without the field.
+            ASSERT_EQ(again.field("age").size(), 1U);
+            EXPECT_LE(again.field("age"), "5");
             EXPECT_EQ(again.field("content-length"), "50000");
             EXPECT_EQ(again.body, body);
         }
