@@ -8,9 +8,9 @@ import json
 import sys
 from xml.sax.saxutils import escape
 
-COLOURS = {"steelyard": "#1f6feb", "steelyard-tcp": "#1f6feb", "haproxy": "#8b949e", "haproxy-tcp": "#8b949e", "nginx": "#57ab5a",
-           "envoy": "#c69026"}
-NAMES = {"steelyard-tcp": "steelyard", "haproxy-tcp": "haproxy"}
+COLOURS = {"steelyard": "#1f6feb", "haproxy": "#8b949e", "nginx": "#57ab5a", "envoy": "#c69026"}
+# Who is compared: Steelyard's row first. "steelyard-tcp" is Steelyard in the chart.
+CONTESTS = [("steelyard", "haproxy", "nginx", "envoy"), ("steelyard-tcp", "haproxy-tcp"), ("steelyard-udp", "nginx-udp", "envoy-udp")]
 WIDTH, LABEL, BAR, GAP, BLOCK_GAP, TOP = 900, 215, 13, 3, 16, 64
 MOST = 4.0  # longer bars are cut, and say so
 
@@ -22,20 +22,20 @@ def groups(result):
     for key in dict.fromkeys(row["workload"] for row in rows):
         here = {row["proxy"]: row["cpu_us"] for row in rows if row["workload"] == key}
         title = next(row["title"] for row in rows if row["workload"] == key)
-        own = "steelyard" if "steelyard" in here else "steelyard-tcp"
-        peers = ["haproxy", "nginx", "envoy"] if own == "steelyard" else ["haproxy-tcp"]
-        shown = [own, *(peer for peer in peers if peer in here)]
-        if own in here:
-            found.append((title, [(name, here[name], here[name] / here[own]) for name in shown]))
+        for own, *others in CONTESTS:
+            if own in here:
+                found.append((title, [(name, here[name], here[name] / here[own]) for name in (own, *others) if name in here]))
+                break
     return found
 
 
-def bar(name, us, ratio, x, y, unit):
+def bar(proxy, us, ratio, x, y, unit):
+    name = proxy.partition("-")[0]
     length = min(ratio, MOST) * unit
-    text = f"{us:,.1f} µs" + ("" if name.startswith("steelyard") else f" · {ratio:.2f}×") + (" →" if ratio > MOST else "")
-    weight = ' font-weight="600"' if name.startswith("steelyard") else ""
+    text = f"{us:,.1f} µs" + ("" if name == "steelyard" else f" · {ratio:.2f}×") + (" →" if ratio > MOST else "")
+    weight = ' font-weight="600"' if name == "steelyard" else ""
     return (f'<rect x="{x}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2" fill="{COLOURS[name]}"/>'
-            f'<text x="{x + length + 6:.1f}" y="{y + BAR - 2.5}" font-size="11"{weight}>{escape(NAMES.get(name, name))} {text}</text>')
+            f'<text x="{x + length + 6:.1f}" y="{y + BAR - 2.5}" font-size="11"{weight}>{escape(name)} {text}</text>')
 
 
 def draw(result):
