@@ -1,29 +1,8 @@
 // In steady state a request costs no allocation on the worker's thread.
-#include <cstdlib>
 #include <future>
-#include <new>
 
+#include "tests/support/counted_new.hpp"
 #include "tests/unit/sidecar/exchange/worker_test.hpp"
-
-namespace {
-
-thread_local bool counted = false;
-std::atomic<uint64_t> allocations{0};
-
-void* allocate(size_t size) {
-    if (counted) allocations.fetch_add(1, std::memory_order_relaxed);
-    if (void* const memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(size_t size) { return allocate(size); }
-void* operator new[](size_t size) { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace steelyard::test {
 namespace {

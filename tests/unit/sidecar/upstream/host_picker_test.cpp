@@ -1,23 +1,9 @@
 // Priorities, what is counted as load, and that picking allocates nothing: this program's operator new counts.
 #include "sidecar/upstream/host_picker.hpp"
 
-#include <cstdlib>
-#include <new>
-
 #include "picker_support.hpp"
 #include "sidecar/upstream/slow_start.hpp"
-
-namespace {
-size_t allocations = 0;
-}
-
-[[gnu::noinline]] void* operator new(size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "tests/support/counted_new.hpp"
 
 namespace steelyard::test {
 namespace {
@@ -143,12 +129,13 @@ TEST_F(HostPickerTest, PickingAllocatesNothing) {
         warm_new_hosts(before_.get(), *snapshot_, now_ms_);
         host(0).active = 3;
         down(1);
-        const size_t before = allocations;
+        counted = true;
+        const uint64_t before = allocations;
         uint64_t sum = 0;
         for (uint64_t i = 0; i < 1000; ++i) sum += pick(i);
         for (size_t i = 0; i < snapshot_->hosts.size(); ++i) down(i);
         for (uint64_t i = 0; i < 100; ++i) sum += pick(i);
-        EXPECT_EQ(allocations, before) << to_string(algorithm);
+        EXPECT_EQ(allocations.load(), before) << to_string(algorithm);
         EXPECT_GT(sum, 0U);
         for (size_t i = 0; i < snapshot_->hosts.size(); ++i) up(i);
     }
