@@ -17,7 +17,7 @@ MANIFESTS = ROOT / "manifests"
 NAMESPACE = "steelyard-system"
 MONITORING = "templates/monitoring/"
 ALL_MONITORING = ["prometheus.serviceMonitor.enabled=true", "prometheus.podMonitor.enabled=true",
-                  "prometheus.rules.enabled=true", "grafana.dashboards.enabled=true"]
+                  "prometheus.rules.enabled=true", "grafana.dashboards.enabled=true", "edge.enabled=true"]
 
 # file -> what it is, helm's --set values, and which of the chart's templates are in it
 FILES = {
@@ -27,7 +27,10 @@ FILES = {
                                     ["tls.mode=cert-manager"], lambda source: not source.startswith(MONITORING)),
     "monitoring.yaml": ("Monitors and alerts for the Prometheus operator, whose CRDs must be installed, and dashboards for Grafana.",
                         ALL_MONITORING, lambda source: source.startswith(MONITORING)),
+    "edge.yaml": ("The edge for virtual IPs, beside one of the two above. The namespace's label pod-security.kubernetes.io/enforce must be\n"
+                  "# privileged: host network and NET_ADMIN.", ["edge.enabled=true"], lambda source: source.startswith("templates/edge/")),
 }
+WITH_NAMESPACE = ("steelyard.yaml", "steelyard-cert-manager.yaml")
 
 NAMESPACE_OBJECT = f"""---
 apiVersion: v1
@@ -61,7 +64,7 @@ def render(program: str, name: str) -> str:
         if source and wanted(source.group(1)):
             documents.append("---\n" + plain(document[source.end():]))
     head = f"# {what}\n# Made from charts/steelyard by scripts/render-manifests.py: change the chart, not this file.\n"
-    return head + (NAMESPACE_OBJECT if name != "monitoring.yaml" else "") + "".join(documents)
+    return head + (NAMESPACE_OBJECT if name in WITH_NAMESPACE else "") + "".join(documents)
 
 
 def plain(document: str) -> str:

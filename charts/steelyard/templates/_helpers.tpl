@@ -110,6 +110,9 @@ app.kubernetes.io/part-of: steelyard
 - --webhook-config={{ include "steelyard.injector" . }}
 - --inject-config=/etc/steelyard/inject/inject.yaml
 {{- end }}
+{{- if .Values.edge.defaultClass }}
+- --default-load-balancer-class=true
+{{- end }}
 - --admin-listen={{ include "steelyard.listen" (list $c.listenAddress 9080) }}
 - --log-level={{ $c.logLevel }}
 - --log-format={{ $c.logFormat }}
