@@ -25,12 +25,12 @@ def addresses(port, count):
     return [(f"127.0.{i // 250}.{i % 250 + 1}", port) for i in range(count)]
 
 
-def _each(line, origins):
+def each(line, origins):
     return "\n".join(line.format(host=host, port=port, i=i) for i, (host, port) in enumerate(origins))
 
 
 def _proxy_config(template, directory, port, origins, server_line, separator="\n", **more):
-    servers = _each(server_line, origins).replace("\n", separator)
+    servers = each(server_line, origins).replace("\n", separator)
     return write_config(template, directory, os.path.basename(template), listen=f"127.0.0.1:{port}", servers=servers,
                         listen_host="127.0.0.1", listen_port=port, dir=directory, **more)
 

@@ -66,6 +66,7 @@ def environment():
             "haproxy": _version(lambda: common.installed("haproxy", ""), "-v"),
             "nginx": _version(lambda: common.installed("nginx", ""), "-v"),
             "envoy": _version(common.envoy, "--version"),
+            "keepalived": _version(lambda: common.installed("keepalived", ""), "--version"),
             "wrk": _version(lambda: common.installed("wrk", ""), "-v"),
         },
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures Steelyard: propagation of a change, CPU per request beside other proxies, memory and time to sync.
+"""Measures Steelyard: propagation of a change, CPU per request beside other proxies, memory and time to sync, fail-over of virtual IPs.
 
-    bench/run.py [--only PART,... | --only kind] [--rounds N] [--changes N] [--quick] [--output FILE]
+    bench/run.py [--only PART,... | --only kind] [--rounds N] [--changes N] [--failovers N] [--quick] [--output FILE]
     bench/run.py --show FILE
 
 Prints tables (Markdown) and writes JSON into bench/results/; --show prints the tables of such a file again. A part that cannot run here is reported by name, with the reason, and the exit
@@ -22,7 +22,7 @@ import netns
 import report
 import workloads
 
-PARTS = ["cpu", "shapes", "latency", "idle", "instructions", "propagation", "memory"]
+PARTS = ["cpu", "shapes", "latency", "idle", "instructions", "propagation", "memory", "failover"]
 # Only when asked for: a kind cluster takes minutes to make. In no network namespace of ours, and so with no other part.
 KIND = "kind"
 
@@ -34,6 +34,7 @@ def parse(arguments):
                         + ", ".join(each.key for each in workloads.ALL))
     parser.add_argument("--rounds", type=int, help="rounds of the parts cpu and shapes (default 3; 1 with --quick)")
     parser.add_argument("--changes", type=int, help="changes of the propagation part (default 100; 20 with --quick)")
+    parser.add_argument("--failovers", type=int, help="rounds of the part failover (default 20; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: shows that it works, not how fast it is")
     parser.add_argument("--output", metavar="FILE", help="write the JSON here instead of into bench/results/")
     parser.add_argument("--show", metavar="FILE", help="print the tables of this JSON file and measure nothing")
@@ -49,8 +50,9 @@ def parse(arguments):
             parser.error(f"--rows: there is no row '{row}'")
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.changes = options.changes or (20 if options.quick else 100)
-    if options.rounds < 1 or options.changes < 1:
-        parser.error("--rounds and --changes are at least 1")
+    options.failovers = options.failovers or (2 if options.quick else 20)
+    if options.rounds < 1 or options.changes < 1 or options.failovers < 1:
+        parser.error("--rounds, --changes and --failovers are at least 1")
     return options
 
 

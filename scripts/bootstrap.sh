@@ -25,7 +25,7 @@ test_packages=(
     iproute2 nftables openssl jq util-linux # the tests' own network, certificates
 )
 lint_packages=(clang-format-14 clang-tidy-14)
-bench_packages=(haproxy nginx-light libnginx-mod-stream wrk iproute2 valgrind)
+bench_packages=(haproxy nginx-light libnginx-mod-stream wrk iproute2 valgrind keepalived)
 # A kind cluster without Docker: the daemon's own programs. Its packages' services are neither started nor enabled. Where Docker runs
 # already, whatever brought it, none of this is installed.
 e2e_packages=(docker.io containerd runc debootstrap iptables nftables iproute2 jq util-linux)

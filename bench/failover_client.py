@@ -1,0 +1,78 @@
+"""failover_client.py ADDRESS PORT OUTPUT: connects every 10 ms, sends a byte and waits for it to come back.
+
+Attempts do not wait for each other. Each ends with a line in OUTPUT: when it began (s, CLOCK_MONOTONIC), how long it took (s), and "ok",
+or what failed. An attempt that is not done after a second has failed: its first SYN, or the byte, was lost."""
+
+import heapq
+import os
+import selectors
+import socket
+import sys
+import time
+
+INTERVAL = 0.01
+PATIENCE = 1.0
+
+
+class Attempt:
+    def __init__(self, target, selector):
+        self.began = time.monotonic()
+        self.done = False
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connected = False
+        error = self.socket.connect_ex(target)
+        self.failure = "" if error in (0, 115) else os.strerror(error)  # 115: EINPROGRESS
+        selector.register(self.socket, selectors.EVENT_WRITE, self)
+
+    def go_on(self, selector):
+        """What the socket is ready for. True when the attempt is over."""
+        try:
+            if not self.connected:
+                error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if error:
+                    raise OSError(error, os.strerror(error))
+                self.connected = True
+                self.socket.send(b"?")
+                selector.modify(self.socket, selectors.EVENT_READ, self)
+                return False
+            if self.socket.recv(1) == b"":
+                self.failure = "closed"
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+        return True
+
+    def end(self, selector, output, failure):
+        selector.unregister(self.socket)
+        self.socket.close()
+        self.done = True
+        output.write(f"{self.began:.4f} {time.monotonic() - self.began:.4f} {failure or 'ok'}\n")
+
+
+def main(address, port, path):
+    target, selector, waiting = (address, int(port)), selectors.DefaultSelector(), []
+    serial, due = 0, time.monotonic()
+    with open(path, "w", buffering=1) as output:
+        while True:
+            now = time.monotonic()
+            if now >= due:
+                attempt, serial = Attempt(target, selector), serial + 1
+                due = max(due + INTERVAL, now - INTERVAL)  # who was kept from it does not catch up in a burst
+                if attempt.failure:
+                    attempt.end(selector, output, attempt.failure)
+                else:
+                    heapq.heappush(waiting, (attempt.began, serial, attempt))
+            while waiting and (waiting[0][2].done or waiting[0][0] + PATIENCE < now):
+                attempt = heapq.heappop(waiting)[2]
+                if not attempt.done:
+                    attempt.end(selector, output, "no connection" if not attempt.connected else "no answer")
+            for key, _ in selector.select(max(0.0, due - time.monotonic())):
+                if key.data.go_on(selector):
+                    key.data.end(selector, output, key.data.failure)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
