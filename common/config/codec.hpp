@@ -18,6 +18,7 @@ void append_json(std::string& out, const Resource& resource);
 void append_json(std::string& out, const Listener& listener);
 void append_json(std::string& out, const Upstream& upstream);
 void append_json(std::string& out, const EndpointSlice& slice);
+void append_json(std::string& out, const VirtualIp& virtual_ip);
 void append_json(std::string& out, const ResourceKey& key);
 // At least about how many bytes append_json will add, to reserve by.
 size_t json_size_hint(const EndpointSlice& slice);

@@ -23,7 +23,27 @@ Listener decode_listener(const Fields& fields) {
     fields.required_number("port", kListenerPortRange, listener.port);
     fields.choice(fields.find("protocol"), "protocol", parse_protocol, kProtocolNames, listener.protocol);
     fields.required_string("upstream", listener.upstream);
+    fields.texts("source_ranges", kMaxSourceRanges, listener.source_ranges);
+    fields.boolean("local_only", listener.local_only);
+    fields.boolean("transparent", listener.transparent);
     return listener;
+}
+
+VirtualIp decode_virtual_ip(const Fields& fields) {
+    VirtualIp ip;
+    fields.required_string("name", ip.name);
+    fields.require("addresses");
+    fields.texts("addresses", kMaxVirtualIpAddresses, ip.addresses);
+    fields.required_number("router_id", kRouterIdRange, ip.router_id);
+    fields.texts("interfaces", kMaxVirtualIpInterfaces, ip.interfaces);
+    fields.texts("nodes", kMaxVirtualIpNodes, ip.nodes);
+    fields.texts("local_upstreams", kMaxVirtualIpUpstreams, ip.local_upstreams);
+    fields.number("advertisement_interval_ms", kAdvertisementRange, ip.advertisement_interval_ms);
+    fields.number("preempt_delay_ms", kPreemptDelayRange, ip.preempt_delay_ms);
+    fields.boolean("preempt", ip.preempt);
+    fields.boolean("accept", ip.accept);
+    fields.texts("peers", kMaxVirtualIpPeers, ip.peers);
+    return ip;
 }
 
 Upstream decode_upstream(const Fields& fields, const Path& path, Problems& problems) {
@@ -74,7 +94,8 @@ std::string kind_of(const Fields& fields) {
 }
 
 void unknown_kind(const std::string& kind, const Path& path, Problems& problems) {
-    problems.add(path / "kind", "'" + shown(kind) + "' is not a known kind (listener, upstream, endpoints)");
+    problems.add(path / "kind",
+                 "'" + shown(kind) + "' is not a known kind (listener, upstream, endpoints, virtual_ip)");
 }
 
 }  // namespace
@@ -91,6 +112,8 @@ std::optional<Resource> decode_resource(const json& element, const Path& path, P
         resource = decode_upstream(fields, path, problems);
     } else if (kind == "endpoints") {
         resource = decode_slice(fields, problems);
+    } else if (kind == "virtual_ip") {
+        resource = decode_virtual_ip(fields);
     } else {
         unknown_kind(kind, path, problems);
     }
@@ -109,7 +132,7 @@ std::optional<ResourceKey> decode_key(const json& element, const Path& path, Pro
     if (key.kind == "endpoints") {
         fields.required_string("upstream", key.name);
         fields.required_string("slice", key.slice);
-    } else if (key.kind == "listener" || key.kind == "upstream") {
+    } else if (key.kind == "listener" || key.kind == "upstream" || key.kind == "virtual_ip") {
         fields.required_string("name", key.name);
     }
     if (problems.total() == before) validate(key, path, problems);

@@ -86,6 +86,9 @@ void append_json(std::string& out, const Listener& listener) {
     field(out, "port", listener.port);
     field(out, "protocol", to_string(listener.protocol));
     field(out, "upstream", listener.upstream);
+    if (!listener.source_ranges.empty()) append_texts(out, "source_ranges", listener.source_ranges);
+    if (listener.local_only) flag(out, "local_only", true);
+    if (listener.transparent) flag(out, "transparent", true);
     out += '}';
 }
 
@@ -114,6 +117,28 @@ void append_json(std::string& out, const EndpointSlice& slice) {
         append_endpoint(out, endpoint);
     }
     out += "]}";
+}
+
+void append_json(std::string& out, const VirtualIp& virtual_ip) {
+    const VirtualIp defaults;
+    out += "{\"kind\":\"virtual_ip\"";
+    field(out, "name", virtual_ip.name);
+    append_texts(out, "addresses", virtual_ip.addresses);
+    field(out, "router_id", virtual_ip.router_id);
+    const auto texts = [&](std::string_view key, const std::vector<std::string>& list) {
+        if (!list.empty()) append_texts(out, key, list);
+    };
+    texts("interfaces", virtual_ip.interfaces);
+    texts("nodes", virtual_ip.nodes);
+    texts("local_upstreams", virtual_ip.local_upstreams);
+    field(out, "advertisement_interval_ms", virtual_ip.advertisement_interval_ms);
+    if (virtual_ip.preempt_delay_ms != defaults.preempt_delay_ms) {
+        field(out, "preempt_delay_ms", virtual_ip.preempt_delay_ms);
+    }
+    if (virtual_ip.preempt != defaults.preempt) flag(out, "preempt", virtual_ip.preempt);
+    if (virtual_ip.accept != defaults.accept) flag(out, "accept", virtual_ip.accept);
+    texts("peers", virtual_ip.peers);
+    out += '}';
 }
 
 void append_json(std::string& out, const ResourceKey& key) {

@@ -51,6 +51,15 @@ public:
     void string(const char* key, std::string& out) const { string(find(key), key, out); }
     void required_string(const char* key, std::string& out) const { string(require(key), key, out); }
 
+    void boolean(const char* key, bool& out) const {
+        const nlohmann::json* value = find(key);
+        if (value == nullptr) return;
+        if (value->is_boolean()) {
+            out = value->get<bool>();
+        } else {
+            problems_.add(path_ / key, "is " + type_of(*value) + ", not a boolean");
+        }
+    }
     template <class N>
     void number(const char* key, const Range& range, N& out) const {
         number(find(key), key, range, out);

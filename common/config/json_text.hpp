@@ -36,6 +36,11 @@ inline void field(std::string& out, std::string_view key, uint64_t value) {
     append_number(out, value);
 }
 
+inline void flag(std::string& out, std::string_view key, bool value) {
+    append_key(out, key);
+    out += value ? "true" : "false";
+}
+
 inline void append_list(std::string& out, const std::vector<std::string>& texts) {
     char before = '[';
     for (const auto& text : texts) {

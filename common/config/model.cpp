@@ -12,6 +12,7 @@ struct KeyOf {
     ResourceKey operator()(const Listener& l) const { return {"listener", l.name, ""}; }
     ResourceKey operator()(const Upstream& u) const { return {"upstream", u.name, ""}; }
     ResourceKey operator()(const EndpointSlice& s) const { return {"endpoints", s.upstream, s.slice}; }
+    ResourceKey operator()(const VirtualIp& v) const { return {"virtual_ip", v.name, ""}; }
 };
 
 }  // namespace

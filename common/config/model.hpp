@@ -45,6 +45,14 @@ constexpr uint32_t kMaxWeight = 1'000'000;
 constexpr size_t kMaxEndpointsPerSlice = 1000;  // as the Kubernetes API has it
 constexpr size_t kMaxEndpointsPerUpstream = 100'000;
 constexpr uint8_t kMaxPriority = 15;
+constexpr size_t kMaxSourceRanges = 256;
+constexpr size_t kMaxVirtualIps = 10'000;
+constexpr size_t kMaxVirtualIpAddresses = 8;
+constexpr size_t kMaxVirtualIpInterfaces = 16;
+constexpr size_t kMaxInterfaceBytes = 15;  // of a name or glob: visible ASCII without '/' (Linux: IFNAMSIZ - 1)
+constexpr size_t kMaxVirtualIpNodes = 1000;
+constexpr size_t kMaxVirtualIpUpstreams = 1000;
+constexpr size_t kMaxVirtualIpPeers = 64;
 
 struct Endpoint {
     std::string address;  // IPv4 or IPv6 literal, without brackets
@@ -75,14 +83,35 @@ struct Listener {
     uint16_t port = 0;  // 0 .. 65535; 0 = any free port (only from a flag or a file)
     Protocol protocol = Protocol::tcp;
     std::string upstream;
+    std::vector<std::string> source_ranges =
+        {};                    // who may connect: CIDRs in canonical form, at most kMaxSourceRanges; empty: everybody
+    bool local_only = false;   // only endpoints on the proxy's own node are used
+    bool transparent = false;  // endpoints see the client's address
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-using Resource = std::variant<Listener, Upstream, EndpointSlice>;
+// A Service's virtual addresses and how the nodes of role edge agree on who holds them (VRRPv3, RFC 9568).
+struct VirtualIp {
+    std::string name;                          // "namespace/service"
+    std::vector<std::string> addresses = {};   // 1 .. kMaxVirtualIpAddresses IP literals
+    uint8_t router_id = 0;                     // VRRP's virtual router id, 1 .. 255
+    std::vector<std::string> interfaces = {};  // names or globs with *; empty: the one whose subnet holds the address
+    std::vector<std::string> nodes = {};       // who may hold them; empty: everybody
+    std::vector<std::string> local_upstreams = {};  // not empty: only nodes with a ready endpoint of one of these
+    uint32_t advertisement_interval_ms = 100;       // 10 .. 40'950, a multiple of 10
+    uint32_t preempt_delay_ms = 0;                  // up to 3'600'000
+    bool preempt = true;
+    bool accept = true;
+    std::vector<std::string> peers = {};  // IP literals to send to instead of the multicast group
 
-// The identity of a resource: what a removal names. kind is "listener", "upstream" or "endpoints"; `name` is the listener's or
-// upstream's name; `slice` only for endpoints.
+    friend bool operator==(const VirtualIp&, const VirtualIp&) = default;
+};
+
+using Resource = std::variant<Listener, Upstream, EndpointSlice, VirtualIp>;
+
+// The identity of a resource: what a removal names. kind is "listener", "upstream", "endpoints" or "virtual_ip"; `name` is the
+// listener's, upstream's or virtual IP's name; `slice` only for endpoints.
 struct ResourceKey {
     std::string kind;
     std::string name;

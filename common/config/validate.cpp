@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/config/checks.hpp"
+#include "common/net/cidr.hpp"
 
 namespace steelyard::config {
 namespace {
@@ -49,6 +50,44 @@ void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& proble
     check_optional_name(endpoint.node, path / "node", problems);
 }
 
+bool bounded(const std::vector<std::string>& list, size_t most, const char* what, const Path& path,
+             Problems& problems) {
+    if (list.size() <= most) return true;
+    problems.add(path, std::to_string(list.size()) + " " + what + "; at most " + std::to_string(most) + " are allowed");
+    return false;
+}
+
+void check_names(const std::vector<std::string>& names, size_t most, const char* what, const Path& path,
+                 Problems& problems) {
+    if (!bounded(names, most, what, path, problems)) return;
+    for (size_t i = 0; i < names.size() && !problems.full(); ++i) check_name(names[i], path[i], problems);
+}
+
+void check_host_addresses(const std::vector<std::string>& addresses, size_t most, const Path& path,
+                          Problems& problems) {
+    if (!bounded(addresses, most, "addresses", path, problems)) return;
+    for (size_t i = 0; i < addresses.size(); ++i) {
+        if (!is_ip(addresses[i])) {
+            problems.add(path[i], "'" + shown(addresses[i]) + "' is not an IP address");
+        } else if (!is_host_address(addresses[i])) {
+            problems.add(path[i], "'" + shown(addresses[i]) + "' is not the address of a host");
+        }
+    }
+}
+
+void check_interfaces(const std::vector<std::string>& interfaces, const Path& path, Problems& problems) {
+    if (!bounded(interfaces, kMaxVirtualIpInterfaces, "interfaces", path, problems)) return;
+    for (size_t i = 0; i < interfaces.size(); ++i) {
+        const std::string& name = interfaces[i];
+        if (name.empty() || name.size() > kMaxInterfaceBytes || !is_visible(name) ||
+            name.find('/') != std::string::npos) {
+            problems.add(path[i], "'" + shown(name) + "' is not the name of an interface (1-" +
+                                      std::to_string(kMaxInterfaceBytes) +
+                                      " visible ASCII characters, no /; * is any)");
+        }
+    }
+}
+
 void check_cluster_ips(const Upstream& upstream, const Path& path, Problems& problems) {
     const Path addresses = path / "addresses";
     if (upstream.cluster_ips.size() > kMaxClusterIps) {
@@ -84,6 +123,30 @@ void validate(const Listener& listener, const Path& path, Problems& problems) {
         problems.add(path / "address", "'" + shown(listener.address) + "' is not an IP address");
     }
     check_name(listener.upstream, path / "upstream", problems);
+    const Path ranges = path / "source_ranges";
+    if (!bounded(listener.source_ranges, kMaxSourceRanges, "ranges", ranges, problems)) return;
+    for (size_t i = 0; i < listener.source_ranges.size(); ++i) {
+        const std::string& text = listener.source_ranges[i];
+        const auto network = net::parse_cidr(text);
+        if (!network) problems.add(ranges[i], "'" + shown(text) + "' " + network.error().problem);
+    }
+}
+
+void validate(const VirtualIp& ip, const Path& path, Problems& problems) {
+    check_name(ip.name, path / "name", problems);
+    check_range(ip.router_id, kRouterIdRange, path / "router_id", problems);
+    check_range(ip.advertisement_interval_ms, kAdvertisementRange, path / "advertisement_interval_ms", problems);
+    if (ip.advertisement_interval_ms % 10 != 0) {
+        problems.add(path / "advertisement_interval_ms", std::to_string(ip.advertisement_interval_ms) +
+                                                             " is not a multiple of 10 (VRRP counts in centiseconds)");
+    }
+    check_range(ip.preempt_delay_ms, kPreemptDelayRange, path / "preempt_delay_ms", problems);
+    if (ip.addresses.empty()) problems.add(path / "addresses", "is empty");
+    check_host_addresses(ip.addresses, kMaxVirtualIpAddresses, path / "addresses", problems);
+    check_host_addresses(ip.peers, kMaxVirtualIpPeers, path / "peers", problems);
+    check_names(ip.nodes, kMaxVirtualIpNodes, "nodes", path / "nodes", problems);
+    check_names(ip.local_upstreams, kMaxVirtualIpUpstreams, "upstreams", path / "local_upstreams", problems);
+    check_interfaces(ip.interfaces, path / "interfaces", problems);
 }
 
 void validate(const Upstream& upstream, const Path& path, Problems& problems) {
@@ -118,8 +181,9 @@ void validate(const Resource& resource, const Path& path, Problems& problems) {
 }
 
 void validate(const ResourceKey& key, const Path& path, Problems& problems) {
-    if (key.kind != "listener" && key.kind != "upstream" && key.kind != "endpoints") {
-        problems.add(path / "kind", "'" + shown(key.kind) + "' is not a known kind (listener, upstream, endpoints)");
+    if (key.kind != "listener" && key.kind != "upstream" && key.kind != "endpoints" && key.kind != "virtual_ip") {
+        problems.add(path / "kind",
+                     "'" + shown(key.kind) + "' is not a known kind (listener, upstream, endpoints, virtual_ip)");
         return;
     }
     const bool endpoints = key.kind == "endpoints";

@@ -12,6 +12,7 @@ void validate(const Listener& listener, const Path& path, Problems& problems);
 void validate(const Upstream& upstream, const Path& path, Problems& problems);
 void validate(const Policy& policy, const Path& path, Problems& problems);
 void validate(const EndpointSlice& slice, const Path& path, Problems& problems);
+void validate(const VirtualIp& ip, const Path& path, Problems& problems);
 void validate(const Resource& resource, const Path& path, Problems& problems);
 void validate(const ResourceKey& key, const Path& path, Problems& problems);
 

@@ -15,6 +15,7 @@ using nlohmann::json;
 
 constexpr config::Range kProtocolRange{1, 1'000'000, "a protocol version"};
 constexpr config::Range kCountRange{0, 0xffffffff, "a count"};
+constexpr config::Range kCounterRange{0, 0xffffffffffffffff, "a count"};
 constexpr size_t kMaxProblemBytes = 512;
 
 bool is_version(std::string_view text) {
@@ -161,6 +162,33 @@ Nack decode_nack(const Fields& fields, Problems& problems) {
     return nack;
 }
 
+std::optional<bool> parse_ipv6(std::string_view family) {
+    if (family != "ipv4" && family != "ipv6") return std::nullopt;
+    return family == "ipv6";
+}
+
+VirtualIpReport decode_virtual_ip_report(const json& element, const Path& path, Problems& problems) {
+    VirtualIpReport ip;
+    const Fields fields{element, path, problems};
+    if (!fields.is_object()) return ip;
+    fields.required_number("router_id", config::kRouterIdRange, ip.router_id);
+    fields.choice(fields.require("family"), "family", parse_ipv6, "ipv4, ipv6", ip.ipv6);
+    fields.choice(fields.require("state"), "state", parse_virtual_ip_state, "init, backup, master, fault", ip.state);
+    fields.texts("addresses", kMaxReportedAddresses, ip.addresses);
+    fields.string("interface", ip.interface);
+    fields.number("conflicts", kCounterRange, ip.conflicts);
+    fields.number("splits", kCounterRange, ip.splits);
+    fields.string("problem", ip.problem);
+    for (size_t i = 0; i < ip.addresses.size(); ++i) {
+        if (!config::is_ip(ip.addresses[i])) {
+            problems.add(path / "addresses", "'" + config::shown(ip.addresses[i]) + "' is not an IP address");
+        }
+    }
+    if (!ip.interface.empty()) check_name(ip.interface, path / "interface", problems);
+    ip.problem = cut(std::move(ip.problem));
+    return ip;
+}
+
 Report decode_report(const Fields& fields, Problems& problems) {
     Report report;
     fields.list(fields.find("upstreams"), "upstreams", kMaxReported, [&](const json& element, const Path& at) {
@@ -172,6 +200,10 @@ Report decode_report(const Fields& fields, Problems& problems) {
         upstream.required_number("hosts", kCountRange, kept.hosts);
         if (problems.empty()) check_name(kept.name, at / "name", problems);
     });
+    fields.list(fields.find("virtual_ips"), "virtual_ips", kMaxReportedVirtualIps,
+                [&](const json& element, const Path& at) {
+                    report.virtual_ips.push_back(decode_virtual_ip_report(element, at, problems));
+                });
     return report;
 }
 
@@ -250,10 +282,10 @@ Decoded<Snapshot> decode_snapshot_file(std::string_view text) {
 
 Decoded<FromProxy> decode_from_proxy(std::string_view frame) {
     Problems problems;
-    FrameSax sax{
-        {"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors", "upstreams"},
-        {},
-        problems};
+    FrameSax sax{{"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors",
+                  "upstreams", "virtual_ips"},
+                 {},
+                 problems};
     if (!sax.read(frame)) return DecodeFailure{std::move(problems), {}, false};
     const Path top;
     const Fields fields{sax.root(), top, problems};

@@ -20,6 +20,29 @@ void field(std::string& out, std::string_view key, uint64_t value) {
     out += std::to_string(value);
 }
 
+void append_virtual_ips(std::string& out, const std::vector<VirtualIpReport>& ips) {
+    out += ",\"virtual_ips\":[";
+    for (size_t i = 0; i < ips.size(); ++i) {
+        const VirtualIpReport& ip = ips[i];
+        out += i == 0 ? "{\"router_id\":" : ",{\"router_id\":";
+        out += std::to_string(ip.router_id);
+        field(out, "family", std::string_view(ip.ipv6 ? "ipv6" : "ipv4"));
+        out += ",\"addresses\":[";
+        for (size_t k = 0; k < ip.addresses.size(); ++k) {
+            if (k != 0) out += ',';
+            append_json_string(out, ip.addresses[k]);
+        }
+        out += ']';
+        field(out, "interface", ip.interface);
+        field(out, "state", to_string(ip.state));
+        field(out, "conflicts", ip.conflicts);
+        field(out, "splits", ip.splits);
+        field(out, "problem", ip.problem);
+        out += '}';
+    }
+    out += ']';
+}
+
 }  // namespace
 
 std::string encode(const Hello& message) {
@@ -71,7 +94,9 @@ std::string encode(const Report& message) {
         field(out, "hosts", upstream.hosts);
         out += '}';
     }
-    out += "]}";
+    out += ']';
+    if (!message.virtual_ips.empty()) append_virtual_ips(out, message.virtual_ips);
+    out += '}';
     return out;
 }
 

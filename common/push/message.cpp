@@ -12,6 +12,28 @@ std::optional<Role> parse_role(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(VirtualIpState state) {
+    switch (state) {
+        case VirtualIpState::init:
+            return "init";
+        case VirtualIpState::backup:
+            return "backup";
+        case VirtualIpState::master:
+            return "master";
+        case VirtualIpState::fault:
+            break;
+    }
+    return "fault";
+}
+
+std::optional<VirtualIpState> parse_virtual_ip_state(std::string_view text) {
+    for (const auto state :
+         {VirtualIpState::init, VirtualIpState::backup, VirtualIpState::master, VirtualIpState::fault}) {
+        if (text == to_string(state)) return state;
+    }
+    return std::nullopt;
+}
+
 std::string Version::to_string() const { return epoch + "." + std::to_string(counter); }
 
 std::optional<Version> Version::parse(std::string_view text) {

@@ -23,6 +23,8 @@ constexpr size_t kMaxFrameToController = 1u << 20;  // bytes, the default
 constexpr size_t kMaxWants = 10'000;
 constexpr size_t kMaxVersionBytes = 64;
 constexpr size_t kMaxReported = 10'000;
+constexpr size_t kMaxReportedVirtualIps = 512;
+constexpr size_t kMaxReportedAddresses = 64;  // of each
 constexpr size_t kMaxTrustBytes = 64u << 10;
 constexpr size_t kMaxJsonDepth = 16;
 
@@ -80,8 +82,26 @@ struct UpstreamReport {
     uint32_t healthy = 0;
     uint32_t hosts = 0;
 };
+// What a node does about the addresses of one virtual router and family, as steelyard-vip says.
+enum class VirtualIpState : uint8_t { init, backup, master, fault };
+std::string_view to_string(VirtualIpState state);
+std::optional<VirtualIpState> parse_virtual_ip_state(std::string_view text);
+
+struct VirtualIpReport {
+    uint8_t router_id = 0;
+    bool ipv6 = false;                   // on the wire "family": "ipv4" or "ipv6"
+    std::vector<std::string> addresses;  // at most kMaxReportedAddresses
+    std::string interface;
+    VirtualIpState state = VirtualIpState::init;
+    uint64_t conflicts = 0;  // a foreign host answered for one of the addresses
+    uint64_t splits = 0;     // another master was heard while this node was one
+    std::string problem;     // why the state is fault; cut to 512 bytes
+
+    friend bool operator==(const VirtualIpReport&, const VirtualIpReport&) = default;
+};
 struct Report {
     std::vector<UpstreamReport> upstreams;
+    std::vector<VirtualIpReport> virtual_ips = {};  // at most kMaxReportedVirtualIps; from role edge
 };
 
 // The CA certificates that the controller's certificate may be signed by, now and next, as PEM. Told after hello over

@@ -1,13 +1,10 @@
 #include "controller/inject/syntax.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 
 #include "common/config/problems.hpp"
+#include "common/net/cidr.hpp"
 
 namespace steelyard::inject {
 namespace {
@@ -20,14 +17,6 @@ std::optional<unsigned> parse_digits(std::string_view text, unsigned most) {
     if (error != std::errc() || end != text.data() + text.size() || value > most) return std::nullopt;
     if (text.size() > 1 && text.front() == '0') return std::nullopt;  // "010" may be read as octal elsewhere
     return value;
-}
-
-// Clears what lies beyond the prefix.
-void mask(std::array<uint8_t, 16>& bytes, size_t size, unsigned prefix) {
-    for (size_t i = 0; i < size; ++i) {
-        const unsigned bits = prefix > i * 8 ? std::min(8U, prefix - static_cast<unsigned>(i) * 8) : 0;
-        bytes[i] &= static_cast<uint8_t>(0xff00U >> bits);
-    }
 }
 
 }  // namespace
@@ -52,26 +41,9 @@ Result<PortRange> parse_port_range(std::string_view text) {
 }
 
 Result<std::string> parse_cidr(std::string_view text) {
-    const size_t slash = text.find('/');
-    if (slash == std::string_view::npos)
-        return Error{"", quoted(text) + " lacks the length of its prefix, as in 10.0.0.0/8"};
-    const std::string address(text.substr(0, slash));
-    std::array<uint8_t, 16> bytes{};
-    const bool v6 = address.find(':') != std::string::npos;
-    if (inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), bytes.data()) != 1 ||
-        address.find('\0') != std::string::npos)
-        return Error{"", quoted(text) + " is not a network such as 10.0.0.0/8 or fd00::/8"};
-    const auto prefix = parse_digits(text.substr(slash + 1), v6 ? 128 : 32);
-    if (!prefix)
-        return Error{"", quoted(text) + " has no prefix length of 0-" + (v6 ? "128" : "32") + " after its slash"};
-    auto network = bytes;
-    mask(network, v6 ? 16 : 4, *prefix);
-    char canonical[INET6_ADDRSTRLEN] = {};
-    inet_ntop(v6 ? AF_INET6 : AF_INET, network.data(), canonical, sizeof canonical);
-    const std::string result = std::string(canonical) + "/" + std::to_string(*prefix);
-    if (network != bytes)
-        return Error{"", quoted(text) + " has address bits beyond its prefix; the network would be " + result};
-    return result;
+    const auto network = net::parse_cidr(text);
+    if (!network) return Error{"", quoted(text) + " " + network.error().problem};
+    return net::to_string(*network);
 }
 
 bool is_dns_label(std::string_view text) {

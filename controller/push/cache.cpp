@@ -15,11 +15,14 @@ using config::Listener;
 using config::Resource;
 using config::ResourceKey;
 using config::Upstream;
+using config::VirtualIp;
 
 namespace {
 
 constexpr size_t kMaxFormerAliases = 64;
 constexpr size_t kMaxFormerExports = 64;
+
+bool is_of_edge(const ResourceKey& key) { return key.kind == "listener" || key.kind == "virtual_ip"; }
 
 std::string name_of(const ResourceKey& key) {
     return key.kind + " " + key.name + (key.slice.empty() ? "" : " slice " + key.slice);
@@ -80,20 +83,29 @@ std::optional<Error> PushCache::limit_broken(const Resource& resource) const {
             problems.add(Error{"name", "there are " + std::to_string(config::kMaxListeners) + " listeners already"});
         }
     }
+    if (const auto* ip = std::get_if<VirtualIp>(&resource); ip != nullptr && problems.empty()) {
+        if (counts_.virtual_ips >= config::kMaxVirtualIps && virtual_ips_.find(ip->name) == virtual_ips_.end()) {
+            problems.add(Error{"name", "there are " + std::to_string(config::kMaxVirtualIps) + " virtual IPs already"});
+        }
+    }
     if (problems.empty()) return std::nullopt;
     const Error first = problems.first();
     return Error{name_of(config::key_of(resource)), first.to_string() + "; it is not pushed, the last good one stays"};
 }
 
-void PushCache::upsert(Listener&& listener) {
-    auto& entry = listeners_[listener.name];
+template <class R>
+void PushCache::upsert_of_edge(R&& resource, size_t& count) {
+    auto& entry = of_edge(config::key_of(resource).kind)[resource.name];
     if (!entry) entry = std::make_unique<Entry>();
-    if (auto* old = entry->get<Listener>(); old != nullptr && *old == listener) return;
-    if (!entry->alive()) ++counts_.listeners;
+    if (auto* old = entry->template get<R>(); old != nullptr && *old == resource) return;
+    if (!entry->alive()) ++count;
     revive(*entry);
-    entry->resource = std::move(listener);
+    entry->resource = std::move(resource);
     touch(*entry);
 }
+
+void PushCache::upsert(Listener&& listener) { upsert_of_edge(std::move(listener), counts_.listeners); }
+void PushCache::upsert(VirtualIp&& ip) { upsert_of_edge(std::move(ip), counts_.virtual_ips); }
 
 void PushCache::upsert(Upstream&& upstream) {
     auto& aliases = upstream.aliases;
@@ -134,10 +146,11 @@ PushCache::Record& PushCache::record_of(const std::string& upstream) {
 }
 
 void PushCache::remove(const ResourceKey& key) {
-    if (key.kind == "listener") {
-        const auto it = listeners_.find(key.name);
-        if (it == listeners_.end() || !it->second->alive()) return;
-        --counts_.listeners;
+    if (is_of_edge(key)) {
+        auto& entries = of_edge(key.kind);
+        const auto it = entries.find(key.name);
+        if (it == entries.end() || !it->second->alive()) return;
+        --(key.kind == "listener" ? counts_.listeners : counts_.virtual_ips);
         return bury(*it->second);
     }
     const auto it = records_.find(key.name);
@@ -234,8 +247,8 @@ void PushCache::forget_oldest_tombstone() {
     floor_ = std::max(floor_, entry.changed);
     unlink(entry);
     const ResourceKey key = entry.key();
-    if (key.kind == "listener") {
-        listeners_.erase(key.name);
+    if (is_of_edge(key)) {
+        of_edge(key.kind).erase(key.name);
         return;
     }
     Record& record = *entry.record;

@@ -41,7 +41,7 @@ public:
         std::vector<Error> refused;  // resources that break a limit of model.hpp: left out, the last good one stays
     };
     struct Counts {
-        size_t listeners = 0, upstreams = 0, slices = 0, endpoints = 0, tombstones = 0;
+        size_t listeners = 0, virtual_ips = 0, upstreams = 0, slices = 0, endpoints = 0, tombstones = 0;
         uint64_t encoded_frames = 0, encoded_bytes = 0, shared_frames = 0;
     };
 
@@ -76,7 +76,7 @@ public:
     const Counts& counts() const { return counts_; }
 
 private:
-    struct Entry;   // one listener, upstream or slice, alive or a tombstone, in the change order
+    struct Entry;   // one resource, alive or a tombstone, in the change order
     struct Record;  // one upstream's name: its entry, its slices' entries, the aliases it has and had
     struct Shared;  // a frame that somebody may still hold
     // Is an entry sent to a subscription, was it perhaps sent to it once (by an alias or an export that is gone), or
@@ -86,6 +86,9 @@ private:
     void upsert(config::Listener&& listener);
     void upsert(config::Upstream&& upstream);
     void upsert(config::EndpointSlice&& slice);
+    void upsert(config::VirtualIp&& ip);
+    template <class R>
+    void upsert_of_edge(R&& resource, size_t& count);
     std::optional<Error> limit_broken(const config::Resource& resource) const;
     void remove(const config::ResourceKey& key);
     Record& record_of(const std::string& upstream);
@@ -117,7 +120,9 @@ private:
     bool dirty_ = false;            // this publish has changed something
     Entry* newest_ = nullptr;       // the change order
     std::list<Entry*> tombstones_;  // oldest first
-    std::map<std::string, std::unique_ptr<Entry>, std::less<>> listeners_;
+    using Entries = std::map<std::string, std::unique_ptr<Entry>, std::less<>>;
+    Entries& of_edge(std::string_view kind) { return kind == "listener" ? listeners_ : virtual_ips_; }
+    Entries listeners_, virtual_ips_;  // what only an edge gets
     std::map<std::string, std::unique_ptr<Record>, std::less<>> records_;
     std::multimap<std::string, Record*, std::less<>> aliases_;
     std::unordered_map<uint64_t, Shared> shared_;

@@ -19,11 +19,11 @@ struct PushCache::Entry {
     Entry& operator=(const Entry&) = delete;
 
     // Nothing (just made), the resource, or the key of a tombstone.
-    using Content =
-        std::variant<std::monostate, config::Listener, config::Upstream, config::EndpointSlice, config::ResourceKey>;
+    using Content = std::variant<std::monostate, config::Listener, config::Upstream, config::EndpointSlice,
+                                 config::VirtualIp, config::ResourceKey>;
 
     bool alive() const { return content_index_alive(resource.index()); }
-    static bool content_index_alive(size_t index) { return index >= 1 && index <= 3; }
+    static bool content_index_alive(size_t index) { return index >= 1 && index <= 4; }
     template <class R>
     R* get() {
         return std::get_if<R>(&resource);
@@ -37,11 +37,12 @@ struct PushCache::Entry {
         if (const auto* listener = get<config::Listener>()) return config::key_of(*listener);
         if (const auto* upstream = get<config::Upstream>()) return config::key_of(*upstream);
         if (const auto* slice = get<config::EndpointSlice>()) return config::key_of(*slice);
+        if (const auto* ip = get<config::VirtualIp>()) return config::key_of(*ip);
         return {};
     }
 
     Content resource;
-    Record* const record;  // null for a listener
+    Record* const record;  // null for listeners and virtual IPs: those go to the edge
     uint64_t changed = 0;  // the counter of the version that changed it last
     Entry* older = nullptr;
     Entry* newer = nullptr;

@@ -10,7 +10,7 @@ namespace steelyard::push {
 
 namespace {
 
-constexpr size_t kRoughResourceBytes = 400;  // a listener, an upstream with a policy, a key
+constexpr size_t kRoughResourceBytes = 400;  // a listener, a virtual IP, an upstream with a policy, a key
 
 template <class E>
 size_t size_hint(const std::vector<const E*>& entries) {
@@ -30,6 +30,8 @@ void append(FrameWriter& writer, const E& entry) {
         writer.upsert(*upstream);
     } else if (const auto* listener = entry.template get<config::Listener>()) {
         writer.upsert(*listener);
+    } else if (const auto* ip = entry.template get<config::VirtualIp>()) {
+        writer.upsert(*ip);
     }
 }
 
@@ -113,6 +115,7 @@ std::vector<const PushCache::Entry*> PushCache::wanted(const Subscription& subsc
     };
     if (subscription.role == Role::edge) {
         for (const auto& [name, listener] : listeners_) add(listener);
+        for (const auto& [name, ip] : virtual_ips_) add(ip);
     }
     for (const Record* record : records) {
         add(record->upstream);

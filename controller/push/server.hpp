@@ -54,7 +54,8 @@ struct ProxyStats {
     std::string nacked_version;  // "" when what it refused was made good
     std::vector<Error> nack_errors;
     std::vector<UpstreamReport> report;
-    double last_ack_seconds = 0;  // from sent to acknowledged
+    std::vector<VirtualIpReport> virtual_ips = {};  // of an edge
+    double last_ack_seconds = 0;                    // from sent to acknowledged
     int64_t connected_unix_ms = 0;
 };
 

@@ -233,7 +233,10 @@ void PushServer::Core::fill(ProxyStats& row, const Proxy& proxy) {
     row.acked_version = status.acked;
     row.nacked_version = status.nacked_version;
     row.nack_errors = status.nack_errors;
-    if (status.report) row.report = status.report->upstreams;
+    if (status.report) {
+        row.report = status.report->upstreams;
+        row.virtual_ips = status.report->virtual_ips;
+    }
     row.last_ack_seconds = std::chrono::duration<double>(status.last_ack_time).count();
 }
 

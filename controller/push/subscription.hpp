@@ -1,6 +1,6 @@
 #pragma once
 // What a proxy gets: upstreams (with their endpoints) by name or alias, or everything, as far as its namespace is
-// entitled to them; listeners go to the role edge.
+// entitled to them; listeners and virtual IPs go to the role edge.
 #include <cstdint>
 #include <string>
 #include <string_view>

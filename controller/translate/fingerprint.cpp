@@ -34,7 +34,7 @@ private:
     uint64_t state_ = 0;
 };
 
-// Upstreams are few and have many fields: the text that is pushed says them all.
+// These are few and have many fields: the text that is pushed says them all.
 void add(Mixer& mixer, const config::Upstream& upstream) {
     std::string json;
     config::append_json(json, upstream);
@@ -50,9 +50,15 @@ void add(Mixer& mixer, const config::EndpointSlice& slice) {
     }
 }
 
-void add(Mixer& mixer, const config::Listener& listener) {
-    mixer.add(listener.name, listener.address, listener.port, listener.protocol, listener.upstream);
+template <class R>
+void add_json(Mixer& mixer, const R& resource) {
+    std::string json;
+    config::append_json(json, resource);
+    mixer.add(json);
 }
+
+void add(Mixer& mixer, const config::Listener& listener) { add_json(mixer, listener); }
+void add(Mixer& mixer, const config::VirtualIp& ip) { add_json(mixer, ip); }
 
 }  // namespace
 

@@ -19,6 +19,36 @@ typename Map::mapped_type at_or_null(const Map& map, std::string_view key) {
     return it == map.end() ? nullptr : it->second;
 }
 
+// Whether what is there and what is planned makes more than `most`.
+template <class Map>
+void check_count(const Map& present, const Map& planned, size_t most, const char* what, Problems& problems) {
+    size_t count = present.size();
+    for (const auto& [name, value] : planned) {
+        const bool is = present.find(name) != present.end();
+        if (value && !is) ++count;
+        if (!value && is) --count;
+    }
+    if (count <= most) return;
+    problems.add(
+        Error{"upsert", std::to_string(count) + " " + what + "; at most " + std::to_string(most) + " are allowed"});
+}
+
+// Puts what is planned in place; true if that changed anything.
+template <class Map>
+bool put_all(Map& present, Map& planned) {
+    bool changed = false;
+    for (auto& [name, value] : planned) {
+        if (same(at_or_null(present, name), value)) continue;
+        changed = true;
+        if (value) {
+            present.insert_or_assign(name, std::move(value));
+        } else {
+            present.erase(name);
+        }
+    }
+    return changed;
+}
+
 }  // namespace
 
 void ConfigState::Plan::add(std::vector<Resource>&& resources) {
@@ -32,6 +62,9 @@ void ConfigState::Plan::add(std::vector<Resource>&& resources) {
         } else if (auto* slice = std::get_if<EndpointSlice>(&resource)) {
             auto& slot = slices[slice->upstream][slice->slice];
             slot = std::make_shared<const EndpointSlice>(std::move(*slice));
+        } else if (auto* ip = std::get_if<VirtualIp>(&resource)) {
+            auto& slot = virtual_ips[ip->name];
+            slot = std::make_shared<const VirtualIp>(std::move(*ip));
         }
     }
 }
@@ -39,6 +72,7 @@ void ConfigState::Plan::add(std::vector<Resource>&& resources) {
 void ConfigState::Plan::add(const std::vector<ResourceKey>& removals) {
     for (const auto& key : removals) {
         if (key.kind == "listener") listeners[key.name] = nullptr;
+        if (key.kind == "virtual_ip") virtual_ips[key.name] = nullptr;
         if (key.kind == "upstream") upstreams[key.name] = nullptr;
         if (key.kind == "endpoints") slices[key.name][key.slice] = nullptr;
     }
@@ -46,6 +80,7 @@ void ConfigState::Plan::add(const std::vector<ResourceKey>& removals) {
 
 void ConfigState::plan_to_drop_the_rest(Plan& plan) const {
     for (const auto& [name, listener] : listeners_) plan.listeners.try_emplace(name, nullptr);
+    for (const auto& [name, ip] : virtual_ips_) plan.virtual_ips.try_emplace(name, nullptr);
     for (const auto& [name, known] : upstreams_) {
         if (known.upstream) plan.upstreams.try_emplace(name, nullptr);
         if (known.slices.empty()) continue;
@@ -56,16 +91,8 @@ void ConfigState::plan_to_drop_the_rest(Plan& plan) const {
 
 // Limits that only the whole can break.
 void ConfigState::check(const Plan& plan, Problems& problems) const {
-    size_t listeners = listeners_.size();
-    for (const auto& [name, listener] : plan.listeners) {
-        const bool is = listeners_.find(name) != listeners_.end();
-        if (listener && !is) ++listeners;
-        if (!listener && is) --listeners;
-    }
-    if (listeners > kMaxListeners) {
-        problems.add(Error{"upsert", std::to_string(listeners) + " listeners; at most " +
-                                         std::to_string(kMaxListeners) + " are allowed"});
-    }
+    check_count(listeners_, plan.listeners, kMaxListeners, "listeners", problems);
+    check_count(virtual_ips_, plan.virtual_ips, kMaxVirtualIps, "virtual IPs", problems);
     for (const auto& [name, slices] : plan.slices) {
         const auto it = upstreams_.find(name);
         size_t endpoints = it == upstreams_.end() ? 0 : it->second.endpoints;
@@ -112,15 +139,8 @@ void ConfigState::put_aliases(const Upstream* before, const Upstream* after) {
 
 ChangeSet ConfigState::commit(Plan&& plan) {
     ChangeSet changes;
-    for (auto& [name, listener] : plan.listeners) {
-        if (same(at_or_null(listeners_, name), listener)) continue;
-        changes.listeners = true;
-        if (listener) {
-            listeners_.insert_or_assign(name, std::move(listener));
-        } else {
-            listeners_.erase(name);
-        }
-    }
+    changes.listeners = put_all(listeners_, plan.listeners);
+    changes.virtual_ips = put_all(virtual_ips_, plan.virtual_ips);
     std::set<std::string> touched;
     for (auto& [name, upstream] : plan.upstreams) {
         auto it = upstreams_.find(name);
@@ -206,6 +226,7 @@ ChangeSet ConfigState::everything() const {
     ChangeSet changes;
     for (const auto& [name, known] : upstreams_) changes.changed.push_back(name);
     changes.listeners = !listeners_.empty();
+    changes.virtual_ips = !virtual_ips_.empty();
     changes.aliases = !aliases_.empty();
     return changes;
 }
@@ -215,6 +236,7 @@ Image ConfigState::image() const {
     image.version = version_;
     image.subscription = subscription_;
     for (const auto& [name, listener] : listeners_) image.listeners.push_back(listener);
+    for (const auto& [name, ip] : virtual_ips_) image.virtual_ips.push_back(ip);
     for (const auto& [name, known] : upstreams_) {
         if (known.upstream) image.upstreams.push_back(known.upstream);
         for (const auto& [slice, value] : known.slices) image.slices.push_back(value);

@@ -22,11 +22,15 @@ struct ChangeSet {
     std::vector<std::string> changed;
     std::vector<std::string> removed;
     bool listeners = false;
+    bool virtual_ips = false;
     bool aliases = false;  // some name may resolve to another upstream now
 
-    bool empty() const { return changed.empty() && removed.empty() && !listeners && !aliases; }
+    bool empty() const { return changed.empty() && removed.empty() && !listeners && !virtual_ips && !aliases; }
 };
 
+// By name.
+using Listeners = std::map<std::string, std::shared_ptr<const Listener>, std::less<>>;
+using VirtualIps = std::map<std::string, std::shared_ptr<const VirtualIp>, std::less<>>;
 using Slices = std::map<std::string, std::shared_ptr<const EndpointSlice>, std::less<>>;  // by slice name
 
 // One upstream as it stands. `upstream` is null when it is not known (yet), while slices of it may be.
@@ -44,6 +48,7 @@ struct Image {
     std::vector<std::shared_ptr<const Listener>> listeners;
     std::vector<std::shared_ptr<const Upstream>> upstreams;
     std::vector<std::shared_ptr<const EndpointSlice>> slices;
+    std::vector<std::shared_ptr<const VirtualIp>> virtual_ips = {};
 };
 
 class ConfigState {
@@ -73,7 +78,8 @@ public:
     // The canonical name it stands for, "" if none is known. Valid until the next apply.
     std::string_view resolve(std::string_view name_or_alias) const;
     std::vector<std::string> upstream_names() const;  // those known by more than slices; sorted
-    const std::map<std::string, std::shared_ptr<const Listener>, std::less<>>& listeners() const { return listeners_; }
+    const Listeners& listeners() const { return listeners_; }
+    const VirtualIps& virtual_ips() const { return virtual_ips_; }
     size_t endpoint_count() const { return endpoints_; }
     // A change set that names everything: for the first build after a restart.
     ChangeSet everything() const;
@@ -87,7 +93,8 @@ private:
     };
     // What a frame asks for, by key; null = gone. Complete and within all limits before anything is changed.
     struct Plan {
-        std::map<std::string, std::shared_ptr<const Listener>, std::less<>> listeners;
+        Listeners listeners;
+        VirtualIps virtual_ips;
         std::map<std::string, std::shared_ptr<const Upstream>, std::less<>> upstreams;
         std::map<std::string, Slices, std::less<>> slices;
 
@@ -103,7 +110,8 @@ private:
     std::string version_;
     std::string subscription_;
     std::map<std::string, Known, std::less<>> upstreams_;
-    std::map<std::string, std::shared_ptr<const Listener>, std::less<>> listeners_;
+    Listeners listeners_;
+    VirtualIps virtual_ips_;
     std::multimap<std::string, std::string, std::less<>> aliases_;  // alias -> canonical names
     size_t endpoints_ = 0;
 };

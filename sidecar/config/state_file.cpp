@@ -83,10 +83,11 @@ Error snapshot_error(const push::DecodeFailure& failure, const std::string& wher
 }
 
 std::string encode_snapshot(const Image& image) {
-    size_t reserve = 400 * (image.listeners.size() + image.upstreams.size());
+    size_t reserve = 400 * (image.listeners.size() + image.virtual_ips.size() + image.upstreams.size());
     for (const auto& slice : image.slices) reserve += json_size_hint(*slice);
     auto writer = push::FrameWriter::snapshot(image.version, reserve);
     for (const auto& listener : image.listeners) writer.upsert(*listener);
+    for (const auto& ip : image.virtual_ips) writer.upsert(*ip);
     for (const auto& upstream : image.upstreams) writer.upsert(*upstream);
     for (const auto& slice : image.slices) writer.upsert(*slice);
     return writer.finish();

@@ -1,20 +1,19 @@
 #pragma once
-// IP addresses as sixteen bytes (IPv4 as IPv4-mapped IPv6) and sets of networks, for the question whether a peer is trusted. Pure;
-// reading one allocates only for an error. Sources: RFC 4291 section 2.2 and RFC 4632 (the text forms, as inet_pton takes them).
+// What forwarding fields name senders by, and the networks whose word is taken: for the question whether a peer is trusted. Pure;
+// reading an address allocates only for an error. Addresses and networks are common/net/cidr.hpp's.
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "common/net/cidr.hpp"
 #include "common/result.hpp"
 
 namespace steelyard::http {
 
-using IpBytes = std::array<unsigned char, 16>;
-
-// "10.0.0.1" or "fd00::1": no brackets, no port, no zone.
-std::optional<IpBytes> parse_ip(std::string_view text);
+using net::IpBytes;
+using net::parse_ip;
 
 // What a forwarding field names a sender by: an address, "10.0.0.1:8080", "[fd00::1]" or "[fd00::1]:8080" (RFC 7239 section 6 has the
 // brackets; X-Forwarded-For has both). nullopt for "unknown", for names, and for everything else.
@@ -45,11 +44,7 @@ public:
     bool empty() const { return networks_.empty(); }
 
 private:
-    struct Network {
-        IpBytes base;
-        uint8_t bits;  // of the sixteen bytes
-    };
-    std::vector<Network> networks_;
+    std::vector<net::Cidr> networks_;
 };
 
 }  // namespace steelyard::http

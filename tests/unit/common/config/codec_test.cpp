@@ -122,6 +122,39 @@ TEST(ConfigCodec, AListenerComesBack) {
     EXPECT_EQ(decoded(encoded(listener)), Resource{listener});
 }
 
+TEST(ConfigCodec, AnEdgesListenerComesBack) {
+    const Listener listener{"vip/shop/web:http/tcp@192.0.2.7", "192.0.2.7", 80,  Protocol::tcp, "shop/web:http",
+                            {"10.0.0.0/8", "fd00::/8"},        true,        true};
+    EXPECT_THAT(encoded(listener),
+                HasSubstr(R"("source_ranges":["10.0.0.0/8","fd00::/8"],"local_only":true,"transparent":true})"));
+    EXPECT_EQ(decoded(encoded(listener)), Resource{listener});
+}
+
+VirtualIp full_virtual_ip() {
+    VirtualIp ip;
+    ip.name = "shop/web";
+    ip.addresses = {"192.0.2.7", "2001:db8::7"};
+    ip.router_id = 255;
+    ip.interfaces = {"eth*", "bond0"};
+    ip.nodes = {"worker-1"};
+    ip.local_upstreams = {"shop/web:http"};
+    ip.advertisement_interval_ms = 40'950;
+    ip.preempt_delay_ms = 5000;
+    ip.preempt = false;
+    ip.accept = false;
+    ip.peers = {"10.0.0.2"};
+    return ip;
+}
+
+TEST(ConfigCodec, AVirtualIpComesBackWithItsDefaultsLeftOut) {
+    EXPECT_EQ(decoded(encoded(full_virtual_ip())), Resource{full_virtual_ip()});
+    VirtualIp least{"shop/web", {"192.0.2.7"}, 1};
+    EXPECT_EQ(encoded(least), R"({"kind":"virtual_ip","name":"shop/web","addresses":["192.0.2.7"],"router_id":1,)"
+                              R"("advertisement_interval_ms":100})");
+    EXPECT_EQ(decoded(R"({"kind":"virtual_ip","name":"shop/web","addresses":["192.0.2.7"],"router_id":1})"),
+              Resource{least});
+}
+
 TEST(ConfigCodec, AHeaderToHashByIsLowerCased) {
     const auto upstream = std::get<Upstream>(
         decoded(R"({"kind":"upstream","name":"a","policy":{"hash":{"source":"header","header":"X-User-Id"}}})"));
@@ -131,7 +164,7 @@ TEST(ConfigCodec, AHeaderToHashByIsLowerCased) {
 TEST(ConfigCodec, UnknownFieldsAreIgnoredUnknownKindsAreNot) {
     decoded(R"({"kind":"upstream","name":"a","colour":{"r":1},"policy":{"mood":"good"}})");
     EXPECT_EQ(problem_of(R"({"kind":"routes","name":"a"})"),
-              "upsert[0].kind: 'routes' is not a known kind (listener, upstream, endpoints)");
+              "upsert[0].kind: 'routes' is not a known kind (listener, upstream, endpoints, virtual_ip)");
 }
 
 struct Wrong {
@@ -149,6 +182,26 @@ TEST(ConfigCodec, WhatIsWrongIsSaidWithItsPath) {
          "upsert[0].port: 65536 is not a listener's port (0-65535)"},
         {R"({"kind":"listener","name":"n","port":1,"upstream":"u","address":"localhost"})",
          "upsert[0].address: 'localhost' is not an IP address"},
+        {R"({"kind":"listener","name":"n","port":1,"upstream":"u","source_ranges":["10.0.0.1/8"]})",
+         "upsert[0].source_ranges[0]: '10.0.0.1/8' has address bits beyond its prefix; the network would be "
+         "10.0.0.0/8"},
+        {R"({"kind":"listener","name":"n","port":1,"upstream":"u","source_ranges":["10.0.0.1"]})",
+         "upsert[0].source_ranges[0]: '10.0.0.1' lacks the length of its prefix, as in 10.0.0.0/8"},
+        {R"({"kind":"listener","name":"n","port":1,"upstream":"u","local_only":1})",
+         "upsert[0].local_only: is a number, not a boolean"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1})", "upsert[0].addresses: is missing"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":[]})", "upsert[0].addresses: is empty"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":256,"addresses":["192.0.2.7"]})",
+         "upsert[0].router_id: 256 is not a virtual router id (1-255)"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["224.0.0.18"]})",
+         "upsert[0].addresses[0]: '224.0.0.18' is not the address of a host"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"advertisement_interval_ms":15})",
+         "upsert[0].advertisement_interval_ms: 15 is not a multiple of 10 (VRRP counts in centiseconds)"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"interfaces":["a/b"]})",
+         "upsert[0].interfaces[0]: 'a/b' is not the name of an interface (1-15 visible ASCII characters, no /; * is "
+         "any)"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"peers":["web"]})",
+         "upsert[0].peers[0]: 'web' is not an IP address"},
         {R"({"kind":"upstream","name":"u","protocol":"sctp"})",
          "upsert[0].protocol: 'sctp' is not one of tcp, http, udp"},
         {R"({"kind":"upstream","name":"u","policy":[]})", "upsert[0].policy: is a list, not an object"},
@@ -212,7 +265,7 @@ TEST(ConfigCodec, ASliceOfMoreThanAThousandEndpointsIsRefused) {
 
 TEST(ConfigCodec, KeysComeBackAndNameWhatTheyLack) {
     for (const ResourceKey& key : {ResourceKey{"endpoints", "a/b:c", "s"}, ResourceKey{"upstream", "a/b:c", ""},
-                                   ResourceKey{"listener", "l", ""}}) {
+                                   ResourceKey{"listener", "l", ""}, ResourceKey{"virtual_ip", "a/b", ""}}) {
         std::string out;
         append_json(out, key);
         Problems problems;

@@ -87,6 +87,9 @@ TEST(PushCodec, EachMessageOfAProxyComesBack) {
     EXPECT_EQ(nack.errors, (std::vector<Error>{{"upsert[0].port", "0 is \"no\" port"}}));
     const auto report = message_of<Report>(decode_from_proxy(encode(Report{{{"shop/web:http", 2, 3}}})));
     EXPECT_EQ(report.upstreams.at(0).hosts, 3u);
+    const VirtualIpReport ip{17, true, {"2001:db8::7"}, "eth0", VirtualIpState::fault, 1, 2, "the interface is gone"};
+    const auto edge = message_of<Report>(decode_from_proxy(encode(Report{{}, {ip}})));
+    EXPECT_EQ(edge.virtual_ips, std::vector{ip});
     const auto error = message_of<ErrorMessage>(decode_from_controller(encode(ErrorMessage{"name_in_use", "another"})));
     EXPECT_EQ(error.code, "name_in_use");
 }
@@ -100,7 +103,7 @@ TEST(PushCodec, ABadResourceIsRefusableWithItsVersionAndPath) {
     ASSERT_EQ(failure.problems.total(), 2u);
     EXPECT_EQ(failure.problems.errors()[0].to_string(), "upsert[1].endpoints[0].port: 0 is not a port (1-65535)");
     EXPECT_EQ(failure.problems.errors()[1].to_string(),
-              "remove[0].kind: 'x' is not a known kind (listener, upstream, endpoints)");
+              "remove[0].kind: 'x' is not a known kind (listener, upstream, endpoints, virtual_ip)");
 }
 
 TEST(PushCodec, GarbageIsNoMessageAndIsNotNacked) {

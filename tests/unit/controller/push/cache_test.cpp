@@ -61,6 +61,24 @@ TEST(PushCache, ASnapshotHoldsWhatIsWantedAndNothingElse) {
     EXPECT_EQ(words(cache.snapshot_for(wants({"*"}, Role::edge))).size(), 5u) << "listeners go to the edge";
 }
 
+TEST(PushCache, VirtualIpsGoToTheEdgeAndLeaveWithATombstone) {
+    PushCache cache{"e1", {1}};
+    const config::VirtualIp ip{"s/a", {"192.0.2.7"}, 17};
+    cache.publish({{ip, upstream("s/a:http")}, {}});
+    EXPECT_EQ(words(cache.snapshot_for(wants({"*"}, Role::edge))), (Words{"+upstream s/a:http", "+virtual_ip s/a"}));
+    EXPECT_EQ(words(cache.snapshot_for(wants({"*"}))), Words{"+upstream s/a:http"});
+    EXPECT_FALSE(cache.publish({{ip}, {}}).changed);
+    EXPECT_EQ(cache.counts().virtual_ips, 1u);
+    cache.publish({{}, {key_of(ip)}});
+    EXPECT_EQ(words(cache.delta_for(wants({"*"}, Role::edge), 1, "e1.1")), Words{"-virtual_ip s/a"});
+    EXPECT_FALSE(cache.relevant_since(wants({"*"}), 1));
+    cache.publish({{ip}, {}});
+    cache.publish({{}, {key_of(ip), {"upstream", "s/a:http", ""}}});  // two tombstones: the first is forgotten
+    EXPECT_EQ(cache.counts().virtual_ips, 0u);
+    EXPECT_EQ(cache.known("e1.3"), std::nullopt);
+    EXPECT_EQ(words(cache.snapshot_for(wants({"*"}, Role::edge))), Words{});
+}
+
 TEST(PushCache, ADeltaHoldsEachChangeOnceHoweverOftenItChanged) {
     PushCache cache{"e1"};
     cache.publish({{upstream("s/a:http"), slice("s/a:http", "a1"), slice("s/a:http", "a2")}, {}});

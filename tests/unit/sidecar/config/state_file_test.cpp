@@ -23,7 +23,8 @@ protected:
             push::Snapshot{"e.7",
                            {Upstream{"s/a:http", Protocol::http, {}, {"s/a:80"}},
                             EndpointSlice{"s/a:http", "1", {{"10.0.0.1", 80, 5, "a", "n", EndpointState::draining}}},
-                            Listener{"l", "127.0.0.1", 8080, Protocol::http, "s/a:http"}}});
+                            Listener{"l", "127.0.0.1", 8080, Protocol::http, "s/a:http", {"10.0.0.0/8"}},
+                            VirtualIp{"s/a", {"192.0.2.7"}, 17}}});
     }
     ~StateFileTest() override { fs::remove_all(dir_); }
     std::string path(const char* name = "config.json") const { return (fs::path(dir_) / name).string(); }
@@ -50,6 +51,11 @@ TEST_F(StateFileTest, WhatWasSavedComesBack) {
     ConfigState again;
     ASSERT_TRUE(again.apply(std::move((*restored)->snapshot)).applied);
     EXPECT_EQ(again.version(), "e.7");
+    EXPECT_EQ(*again.listeners().at("l"), *state_.listeners().at("l"));
+    EXPECT_EQ(*again.virtual_ips().at("s/a"), *state_.virtual_ips().at("s/a"));
+    EXPECT_FALSE(
+        again.apply(push::Delta{"e.7", "e.7b", {VirtualIp{"s/a", {"192.0.2.7"}, 17}}, {}}).changes.virtual_ips);
+    EXPECT_TRUE(again.apply(push::Delta{"e.7b", "e.7c", {}, {{"virtual_ip", "s/a", ""}}}).changes.virtual_ips);
     EXPECT_TRUE(state_.apply(push::Snapshot{"e.8", {}}).applied);
     EXPECT_EQ(*again.find("s/a:80").upstream, (Upstream{"s/a:http", Protocol::http, {}, {"s/a:80"}}));
     EXPECT_EQ(again.find("s/a:80").slices->at("1")->endpoints[0].weight, 5u);

@@ -84,14 +84,14 @@ TEST(Networks, SayWhatIsWrongWithAList) {
         std::string_view list;
         std::string_view problem;
     } cases[] = {
-        {"10.0.0.0/33", "'10.0.0.0/33' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
-        {"fd00::/129", "'fd00::/129' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
-        {"10.0.0.0/", "'10.0.0.0/' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
-        {"10.0.0.0/08", "'10.0.0.0/08' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
+        {"10.0.0.0/33", "'10.0.0.0/33' has no prefix length of 0-32 after its slash"},
+        {"fd00::/129", "'fd00::/129' has no prefix length of 0-128 after its slash"},
+        {"10.0.0.0/", "'10.0.0.0/' has no prefix length of 0-32 after its slash"},
+        {"10.0.0.0/08", "'10.0.0.0/08' has no prefix length of 0-32 after its slash"},
         {"10.0.0.0/8,,", "'' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
         {"loopback", "'loopback' is not a network such as 10.0.0.0/8, fd00::/8 or 192.0.2.7"},
-        {"10.0.0.1/8", "'10.0.0.1/8' has bits beyond its prefix"},
-        {"fd00::1/64", "'fd00::1/64' has bits beyond its prefix"},
+        {"10.0.0.1/8", "'10.0.0.1/8' has address bits beyond its prefix; the network would be 10.0.0.0/8"},
+        {"fd00::1/64", "'fd00::1/64' has address bits beyond its prefix; the network would be fd00::/64"},
     };
     for (const auto& c : cases) {
         const auto parsed = Networks::parse(c.list, "--flag");
