@@ -16,6 +16,7 @@ import sys
 import time
 
 import common
+import failover_client
 import peers
 import segment
 
@@ -23,7 +24,6 @@ NODES = ("node1", "node2", "node3")
 PRIORITIES = (210, 180, 150)
 ADDRESS, PORT, BACKEND_PORT = f"{segment.NETWORK}.100", 8080, 7000
 WATCHED = 5.0    # how long the time after a cut is looked at
-CLIENT = os.path.join(common.ROOT, "bench", "failover_client.py")
 EVENTS = {"pulled": "cable pulled", "killed": "switched off", "stopped": "stopped in order", "returned": "comes back"}
 DEBIAN = "a Debian package of that name"
 
@@ -95,7 +95,7 @@ class Contest:
             self.start(node)
         self.wait_until_held(self.first)
         client = self.net.hosts["client"]
-        client.start("load", [sys.executable, CLIENT, ADDRESS, str(PORT), self.seen])
+        client.start("load", [sys.executable, failover_client.__file__, ADDRESS, str(PORT), self.seen])
         time.sleep(3)
 
     def event(self, what, action, until):
@@ -147,31 +147,6 @@ class Contest:
     def _listens(node):
         return f":{PORT} " in node.run("ss", "--no-header", "--listening", "--tcp", "--numeric")
 
-    def attempts(self):
-        """[(began, took, failure or "")] in the order in which they began."""
-        with open(self.seen) as lines:
-            split = [line.rstrip("\n").split(" ", 2) for line in lines if line.endswith("\n")]
-        return sorted((float(began), float(took), "" if result == "ok" else result) for began, took, result in split)
-
-
-def judge(attempts, began, ended):
-    """What one event was for the client."""
-    during = [each for each in attempts if began - 1 <= each[0] < ended]
-    failed = [each for each in during if each[2] and each[0] + each[1] >= began]
-    if not during:
-        raise common.CannotRun("the client made no attempt")
-    # The outage is over with the first success of an attempt that began after a failed one.
-    after = [each[0] for each in during if failed and not each[2] and each[0] > failed[0][0]]
-    late = [each for each in failed if each[0] > began + 1]
-    return {
-        "outage_ms": round(1000 * ((after[0] if after else ended) - max(began, failed[0][0]))) if failed else 0,
-        "failed": len(failed),
-        "failed_later_than_1s": len(late),
-        "last_failure_ms": round(1000 * (failed[-1][0] - began)) if failed else 0,
-        "slowest_ms": round(1000 * max((each[1] for each in during if not each[2]), default=0)),
-        "attempts": len(during),
-    }
-
 
 def summary(rounds):
     return {
@@ -195,8 +170,8 @@ def measure(name, rounds):
             contest.round()
             common.say(f"failover: {name}: round {number + 1} of {rounds}")
         time.sleep(1.5)
-        attempts = contest.attempts()
-        found = {what: summary([judge(attempts, began, ended) for each, began, ended in contest.events if each == what])
+        attempts = failover_client.attempts(contest.seen)
+        found = {what: summary([failover_client.judge(attempts, began, ended) for each, began, ended in contest.events if each == what])
                  for what in EVENTS}
         return {"contender": name, "events": found}
 
