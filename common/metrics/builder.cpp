@@ -27,13 +27,21 @@ double resident_bytes() {
     return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-double open_fds() {
-    DIR* directory = opendir("/proc/self/fd");
+double entries_of(const std::string& path) {
+    DIR* directory = opendir(path.c_str());
     if (directory == nullptr) return 0;
     double count = 0;
     while (readdir(directory) != nullptr) ++count;  // NOLINT(concurrency-mt-unsafe): a directory stream of our own
     closedir(directory);
-    return count - 3;  // ".", ".." and the directory itself
+    return count - 2;  // "." and ".."
+}
+
+double open_fds(const std::vector<int>& tables) {
+    double count = entries_of("/proc/self/fd") - 1;  // the directory itself
+    for (const int thread : tables) {
+        if (thread != 0) count += entries_of("/proc/self/task/" + std::to_string(thread) + "/fd");
+    }
+    return count;
 }
 
 double max_fds() {
@@ -97,7 +105,8 @@ void Family::into(std::vector<prometheus::MetricFamily>& out) && {
     if (!family_.metric.empty()) out.push_back(std::move(family_));
 }
 
-void add_process_metrics(const std::string& program, std::vector<prometheus::MetricFamily>& out) {
+void add_process_metrics(const std::string& program, std::vector<prometheus::MetricFamily>& out,
+                         const std::vector<int>& tables) {
     const auto single = [&out](Family family, double value, const Labels& labels = {}) {
         family.add(value, labels);
         std::move(family).into(out);
@@ -107,7 +116,7 @@ void add_process_metrics(const std::string& program, std::vector<prometheus::Met
     single(Family::gauge("process_resident_memory_bytes", "Resident memory size in bytes."), resident_bytes());
     single(Family::counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds."),
            cpu_seconds());
-    single(Family::gauge("process_open_fds", "Number of open file descriptors."), open_fds());
+    single(Family::gauge("process_open_fds", "Number of open file descriptors."), open_fds(tables));
     single(Family::gauge("process_max_fds", "Maximum number of open file descriptors."), max_fds());
     single(Family::gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds."),
            kStart);

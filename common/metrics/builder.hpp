@@ -42,8 +42,9 @@ private:
 };
 
 // process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_max_fds, process_start_time_seconds,
-// steelyard_build_info.
-void add_process_metrics(const std::string& program, std::vector<prometheus::MetricFamily>& out);
+// steelyard_build_info. `tables`: ids of threads that have a table of descriptors of their own, which counts as well (0: has none).
+void add_process_metrics(const std::string& program, std::vector<prometheus::MetricFamily>& out,
+                         const std::vector<int>& tables = {});
 
 // The text format of everything the collectable has.
 std::string to_text(const prometheus::Collectable& source);

@@ -21,10 +21,14 @@ public:
         const Format& format;
         double sample;
         size_t ring_bytes;
-        int wake;  // an eventfd; stays the caller's
+        int wake;  // an eventfd; stays the caller's, as that of set_wake()
         uint64_t seed;
     };
     explicit WorkerLog(const Settings& settings);
+
+    int wake_descriptor() const { return wake_; }
+    // What that eventfd is called in the worker's own table of descriptors.
+    void set_wake(int descriptor) { wake_ = descriptor; }
 
     // A note for one request, until it is given back.
     RequestNote* take_note(const http::RequestHead& head);
@@ -46,7 +50,7 @@ private:
     static constexpr size_t kKeep = 256;  // notes put by at the start
     const Format& format_;
     const uint64_t threshold_;  // of 2^32
-    const int wake_;
+    int wake_;
     uint64_t random_;
     bool woken_ = false;
     TimeCache time_;

@@ -407,7 +407,9 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     if (sources_.runtime.capture_options().port != 0) add_capture(out, sources_.runtime);
     add_config(out, sources_);
     if (sources_.access_log != nullptr) add_access_log(out, sources_.access_log->stats());
-    metrics::add_process_metrics("steelyard-sidecar", out);
+    std::vector<int> tables;
+    for (const auto& worker : sources_.runtime.workers()) tables.push_back(worker->descriptor_table());
+    metrics::add_process_metrics("steelyard-sidecar", out, tables);
     limit_.apply(out);
     return out;
 }

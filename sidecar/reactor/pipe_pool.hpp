@@ -51,6 +51,7 @@ public:
     // An empty one, or none: as many as there may be are out, or the system has no more.
     Pipe take();
     size_t taken() const { return taken_; }  // ever
+    void clear() { idle_.clear(); }          // closes those that are kept
 
 private:
     friend class Pipe;

@@ -68,11 +68,15 @@ void Reactor::run() {
             next_tick_ = now_ + kTick;
             if (tick_) tick_();
         }
-        // A retired object may retire others while it goes.
-        while (!retired_.empty()) {
-            auto gone = std::exchange(retired_, {});
-            gone.clear();
-        }
+        delete_retired();
+    }
+}
+
+// A retired object may retire others while it goes.
+void Reactor::delete_retired() {
+    while (!retired_.empty()) {
+        auto gone = std::exchange(retired_, {});
+        gone.clear();
     }
 }
 

@@ -2,6 +2,7 @@
 // The event loop of one worker: edge-triggered epoll, one registration per descriptor for its whole life, so that a proxied
 // request costs no epoll_ctl. One thread runs it and owns everything registered with it; only post() and stop() may be
 // called from other threads. (docs/adr/0001-the-data-plane-has-its-own-reactor.md says why this is not Asio.)
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,8 @@ public:
 
     // Deletes it after this turn.
     void retire(std::unique_ptr<Retired> object) { retired_.push_back(std::move(object)); }
+    // Now: when no turn is under way, nor will be.
+    void delete_retired();
 
     // Runs until stop(). The thread that calls it becomes the owner.
     void run();
@@ -58,6 +61,9 @@ public:
     // From any thread: runs `task` on the reactor's thread, soon, in the order posted.
     void post(std::function<void()> task);
     void stop();
+
+    // The descriptors that the thread of run() has to have: the same numbers in every table.
+    std::array<int, 2> descriptors() const { return {epoll_.get(), wake_.get()}; }
 
 private:
     void run_posted();

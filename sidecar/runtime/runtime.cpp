@@ -26,7 +26,9 @@ Runtime::Runtime(Options options, const config::ConfigState& state) : options_(s
 
 Runtime::~Runtime() = default;
 
+// Workers first: what waits in their mailboxes is bounded.
 Result<void> Runtime::start() {
+    for (auto& worker : workers_) worker->start();
     if (options_.capture.port != 0) {
         if (auto opened = open_capture(); !opened) return opened;
     }
@@ -35,7 +37,6 @@ Result<void> Runtime::start() {
                                     declared.udp ? config::Protocol::udp : config::Protocol::http, declared.upstream};
         if (auto opened = open(spec, std::nullopt, true); !opened) return opened;
     }
-    for (auto& worker : workers_) worker->start();
     return {};
 }
 

@@ -1,8 +1,16 @@
 #include "sidecar/runtime/worker.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
+#include "common/log.hpp"
+#include "sidecar/access_log/worker_log.hpp"
 #include "sidecar/http/client_connection.hpp"
 #include "sidecar/l4/tunnel.hpp"
 #include "sidecar/listener/proxy_header_reader.hpp"
@@ -24,23 +32,47 @@ Worker::Worker(uint32_t index, const WorkerOptions& options)
     context_.reactor.set_tick([this] { tick(); });
 }
 
-Worker::~Worker() {
-    stop();
-    // The thread is gone: what is left goes in this order, as sessions use pools and pools the reactor.
-    listeners_.clear();
-    if (capture_) capture_->drop();
+Worker::~Worker() { stop(); }
+
+void Worker::set_access_log(access_log::WorkerLog& log) {
+    context_.access_log = &log;
+    UniqueFd wake(fcntl(log.wake_descriptor(), F_DUPFD_CLOEXEC, 0));
+    if (!wake || !mailbox_.send(std::move(wake))) return;  // then the writer looks by itself
+    context_.reactor.post([this, &log] {
+        log_wake_ = mailbox_.receive();
+        log.set_wake(log_wake_.get());
+    });
 }
 
 void Worker::start() {
-    thread_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-        // splice(2) to a socket that is closed would end the process.
-        sigset_t pipe;
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
-        context_.reactor.run();
-    });
+    thread_ = std::thread([this] { serve(); });
+}
+
+void Worker::serve() {
+    pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+    // splice(2) to a socket that is closed would end the process.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+    const auto [epoll, wake] = context_.reactor.descriptors();
+    const std::array keep{epoll, wake, mailbox_.receiving_end()};
+    if (own_descriptor_table(keep)) table_ = gettid();
+    context_.reactor.run();
+    let_go();
+    table_ = 0;
+}
+
+// What has descriptors goes here, where their numbers mean something, in this order: sessions use pools, and pools the reactor.
+void Worker::let_go() {
+    listeners_.clear();
+    if (capture_) capture_->drop();
+    context_.sessions.clear();
+    context_.reactor.delete_retired();
+    capture_.reset();
+    upstreams_.clear();
+    context_.pipes.clear();
+    log_wake_.reset();
 }
 
 void Worker::stop() {
@@ -66,29 +98,38 @@ void Worker::tick() {
     context_.reactor.set_ticking(idle || context_.sessions.size() != 0);
 }
 
+// Other workers have their sockets of the listener: it is served, with one core less.
+bool Worker::hand_over(const std::string& listener, UniqueFd socket) {
+    if (mailbox_.send(std::move(socket))) return true;
+    log::error("listener {}: worker {} does not get its socket: {}", listener, index_,
+               std::generic_category().message(errno));
+    return false;
+}
+
 void Worker::add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
-                          const std::string& upstream) {
-    // std::function wants copyable things: the socket travels in a shared_ptr.
-    auto carried = std::make_shared<UniqueFd>(std::move(socket));
-    context_.reactor.post([this, name, carried, protocol, upstream] {
+                          const std::string& upstream, std::shared_ptr<const net::IpRanges> allowed) {
+    if (!hand_over(name, std::move(socket))) return;
+    context_.reactor.post([this, name, protocol, upstream, allowed = std::move(allowed)] {
         const auto target = upstream_of(upstream);
-        const auto listener = std::make_shared<const std::string>(name);
+        const auto entrance = std::make_shared<const Entrance>(
+            Entrance{target, protocol, std::make_shared<const std::string>(name), allowed});
         auto acceptor =
-            std::make_unique<Acceptor>(context_, std::move(*carried), options_.max_sessions,
-                                       [this, target, protocol, listener](UniqueFd client, const SocketAddress& peer) {
-                                           admit(target, protocol, std::move(client), peer, listener);
+            std::make_unique<Acceptor>(context_, mailbox_.receive(), options_.max_sessions,
+                                       [this, entrance](UniqueFd client, const SocketAddress& peer) {
+                                           admit(entrance, std::move(client), peer);
                                        });
         listeners_[name] = {target, std::move(acceptor), nullptr};
     });
 }
 
-void Worker::add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream) {
-    auto carried = std::make_shared<UniqueFd>(std::move(socket));
-    context_.reactor.post([this, name, carried, upstream] {
+void Worker::add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream,
+                              std::shared_ptr<const net::IpRanges> allowed) {
+    if (!hand_over(name, std::move(socket))) return;
+    context_.reactor.post([this, name, upstream, allowed = std::move(allowed)] {
         const auto target = upstream_of(upstream);
         listeners_[name] = {target, nullptr,
-                            std::make_unique<UdpListener>(context_, udp_, target, std::move(*carried),
-                                                          std::make_shared<const std::string>(name))};
+                            std::make_unique<UdpListener>(context_, udp_, target, mailbox_.receive(),
+                                                          std::make_shared<const std::string>(name), allowed)};
     });
 }
 
@@ -99,8 +140,9 @@ std::shared_ptr<WorkerUpstream> Worker::upstream_of(const std::string& name) {
 }
 
 void Worker::capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShared> shared) {
-    auto carried = std::make_shared<std::vector<UniqueFd>>(std::move(sockets));
-    context_.reactor.post([this, carried, shared = std::move(shared)] {
+    size_t sent = 0;
+    for (auto& socket : sockets) sent += hand_over("capture", std::move(socket)) ? 1 : 0;
+    context_.reactor.post([this, sent, shared = std::move(shared)] {
         const auto listener = std::make_shared<const std::string>("capture");
         capture_ = std::make_unique<WorkerCapture>(
             context_, index_, shared,
@@ -109,7 +151,7 @@ void Worker::capture(std::vector<UniqueFd> sockets, std::shared_ptr<CaptureShare
                                                   const SocketAddress& peer) {
                                      accept(upstream, std::nullopt, std::move(client), peer, listener);
                                  }});
-        for (auto& socket : *carried) capture_->listen(std::move(socket), options_.max_sessions);
+        for (size_t i = 0; i < sent; ++i) capture_->listen(mailbox_.receive(), options_.max_sessions);
     });
 }
 
@@ -168,16 +210,25 @@ void Worker::set_refusal(const std::string& upstream, std::string problem) {
     });
 }
 
-// As accept(), once it is known who the client is.
-void Worker::admit(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
-                   UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener) {
+// As enter(), once it is known who the client is.
+void Worker::admit(const std::shared_ptr<const Entrance>& entrance, UniqueFd client, const SocketAddress& peer) {
     if (options_.proxy_from.empty() || !options_.proxy_from.contains(AddressKey::of(peer).ip)) {
-        return accept(upstream, protocol, std::move(client), peer, listener);
+        return enter(*entrance, std::move(client), peer);
     }
     ProxyHeaderReader::accept(context_, std::move(client), peer,
-                              [this, upstream, protocol, listener](UniqueFd fd, const SocketAddress& who) {
-                                  accept(upstream, protocol, std::move(fd), who, listener);
+                              [this, entrance](UniqueFd fd, const SocketAddress& who) {
+                                  enter(*entrance, std::move(fd), who);
                               });
+}
+
+void Worker::enter(const Entrance& entrance, UniqueFd client, const SocketAddress& who) {
+    if (entrance.allowed && !entrance.allowed->contains(AddressKey::of(who).ip)) {
+        context_.counters.refused_source.add();
+        const linger at_once{1, 0};
+        setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        return;
+    }
+    accept(entrance.upstream, entrance.protocol, std::move(client), who, entrance.listener);
 }
 
 void Worker::accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,

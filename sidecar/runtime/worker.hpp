@@ -1,6 +1,7 @@
 #pragma once
-// A worker: one thread with its own event loop, listening sockets, pools, timers and counters. Everything it is told comes as a
-// message to its thread; the methods below post one and return at once, and may be called from the main thread only.
+// A worker: one thread with its own event loop, table of descriptors, listening sockets, pools, timers and counters. Everything it
+// is told comes as a message to its thread; the methods below post one and return at once, and may be called from the main thread only.
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "common/config/model.hpp"
 #include "sidecar/listener/acceptor.hpp"
 #include "sidecar/listener/capture_table.hpp"
+#include "sidecar/reactor/descriptors.hpp"
 #include "sidecar/session/worker_context.hpp"
 #include "sidecar/udp/listener.hpp"
 #include "sidecar/upstream/worker_upstream.hpp"
@@ -39,15 +41,17 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     // Before start(). Lines go there; it outlives this.
-    void set_access_log(access_log::WorkerLog& log) { context_.access_log = &log; }
+    void set_access_log(access_log::WorkerLog& log);
     void start();
 
-    // What is accepted goes to the upstream called `upstream`. Without a protocol, the upstream's own decides; while that is
-    // not known, HTTP, so that a client is told why nobody serves it.
+    // What is accepted goes to the upstream called `upstream`, or the use of one (sidecar/upstream/use.hpp), as it is in update().
+    // Without a protocol, the upstream's own decides; while that is not known, HTTP, so that a client is told why nobody serves it.
+    // `allowed`: who is served; null: everybody.
     void add_listener(const std::string& name, UniqueFd socket, std::optional<config::Protocol> protocol,
-                      const std::string& upstream);
+                      const std::string& upstream, std::shared_ptr<const net::IpRanges> allowed = nullptr);
     // The same for datagrams; the upstream has to be one of UDP.
-    void add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream);
+    void add_udp_listener(const std::string& name, UniqueFd socket, const std::string& upstream,
+                          std::shared_ptr<const net::IpRanges> allowed = nullptr);
     // Its UDP sessions end; its connections end with their next answer, unless another listener leads to the same upstream.
     void remove_listener(const std::string& name);
     // What comes in over these sockets was redirected: it goes to the upstream behind the address it was going to.
@@ -73,6 +77,8 @@ public:
 
     // Read from any thread.
     const WorkerCounters& counters() const { return context_.counters; }
+    // The thread's id, for /proc, while it has a table of descriptors of its own; else 0. Any thread.
+    int descriptor_table() const { return table_.load(std::memory_order_relaxed); }
 
 private:
     struct Listener {
@@ -80,9 +86,19 @@ private:
         std::unique_ptr<Acceptor> acceptor;  // of TCP, or
         std::unique_ptr<UdpListener> udp;
     };
+    void serve();
+    void let_go();
+    bool hand_over(const std::string& listener, UniqueFd socket);
     void tick();
-    void admit(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
-               UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener);
+    // Where connections of one listener come in.
+    struct Entrance {
+        std::shared_ptr<WorkerUpstream> upstream;
+        std::optional<config::Protocol> protocol;
+        std::shared_ptr<const std::string> listener;
+        std::shared_ptr<const net::IpRanges> allowed;  // null: everybody
+    };
+    void admit(const std::shared_ptr<const Entrance>& entrance, UniqueFd client, const SocketAddress& peer);
+    void enter(const Entrance& entrance, UniqueFd client, const SocketAddress& who);
     void accept(const std::shared_ptr<WorkerUpstream>& upstream, std::optional<config::Protocol> protocol,
                 UniqueFd client, const SocketAddress& peer, const std::shared_ptr<const std::string>& listener);
     std::shared_ptr<WorkerUpstream> upstream_of(const std::string& name);
@@ -96,6 +112,9 @@ private:
     UdpShare udp_;                            // sessions and listeners refer to it
     WorkerContext context_;                   // after upstreams_: sessions hold them and go first
     std::map<std::string, Listener> listeners_;
+    DescriptorMailbox mailbox_;  // all that is opened elsewhere and used here comes by it
+    UniqueFd log_wake_;
+    std::atomic<int> table_{0};
     std::thread thread_;
 };
 

@@ -1,9 +1,13 @@
 #include "sidecar/session/session.hpp"
 
+#include <utility>
+
 namespace steelyard {
 
-SessionTable::~SessionTable() {
-    for (auto* session : sessions_) delete session;
+SessionTable::~SessionTable() { clear(); }
+
+void SessionTable::clear() {
+    for (auto* session : std::exchange(sessions_, {})) delete session;
 }
 
 void SessionTable::add(std::unique_ptr<Session> session) {

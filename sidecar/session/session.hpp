@@ -42,6 +42,8 @@ public:
     void sweep(TimePoint now);
     void drain();
     void abort();
+    // Deletes all, as they are.
+    void clear();
 
 private:
     template <class F>
