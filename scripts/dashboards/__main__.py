@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from . import control_plane, overview, upstream
+from . import control_plane, overview, upstream, virtual_ips
 
 TARGET = Path(__file__).resolve().parents[2] / "charts/steelyard/dashboards"
-BOARDS = {"overview": overview, "upstream": upstream, "control-plane": control_plane}
+BOARDS = {"overview": overview, "upstream": upstream, "control-plane": control_plane, "virtual-ips": virtual_ips}
 
 
 def text_of(module) -> str:
