@@ -64,12 +64,13 @@ def attempts(path):
 
 def judge(made, began, ended):
     """What happened at `began` was for the client, of whose attempts those count that began before `ended`."""
-    during = [each for each in made if began - 1 <= each[0] < ended]
+    # One that is older and not done yet waits for something else, such as an endpoint that went before.
+    during = [each for each in made if began - 0.02 <= each[0] < ended]
     failed = [each for each in during if each[2] and each[0] + each[1] >= began]
     # The outage is over with the first success of an attempt that began after a failed one.
     after = [each[0] for each in during if failed and not each[2] and each[0] > failed[0][0]]
     return {
-        "outage_ms": round(1000 * ((after[0] if after else ended) - max(began, failed[0][0]))) if failed else 0,
+        "outage_ms": max(0, round(1000 * ((after[0] if after else ended) - max(began, failed[0][0])))) if failed else 0,
         "failed": len(failed),
         "failed_later_than_1s": sum(each[0] > began + 1 for each in failed),
         "last_failure_ms": round(1000 * (failed[-1][0] - began)) if failed else 0,

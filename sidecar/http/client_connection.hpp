@@ -26,6 +26,7 @@ public:
     ~ClientConnection() override;
 
     void on_sweep(TimePoint now) override;
+    bool in_a_hurry() const override { return state_ == State::exchange && exchange_->connecting(); }
     void on_drain() override;
     void on_abort() override;
 

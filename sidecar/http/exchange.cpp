@@ -174,6 +174,7 @@ void Exchange::try_next_host() {
         const auto status = upstream_->channel.connect(worker_.reactor, lease_.host()->address());
         if (status == Channel::Status::would_block) {
             phase_ = Phase::connecting;
+            worker_.sessions.hurry(client_);
             return touch(timeouts_.connect);
         }
         if (status == Channel::Status::ok && introduce()) {

@@ -48,6 +48,7 @@ public:
     void drive();
     void on_sweep(TimePoint now);
     bool active() const { return phase_ != Phase::done; }
+    bool connecting() const { return phase_ == Phase::connecting; }
     // Of who asked: the peer, or whom a trusted peer names. Known from begin() on, and for the exchange's life.
     std::string_view client_ip() const;
 

@@ -85,7 +85,7 @@ void Tunnel::connect_next() {
         }
         const auto status = server_.connect(worker_.reactor, lease_.host()->address());
         deadline_ = worker_.reactor.now() + connect_timeout_;
-        if (status == Channel::Status::would_block) return;
+        if (status == Channel::Status::would_block) return worker_.sessions.hurry(*this);
         if (status == Channel::Status::ok) return connected();
         lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
         counters_.connect_failures.add();

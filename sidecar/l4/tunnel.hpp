@@ -37,6 +37,8 @@ public:
     void on_sweep(TimePoint now) override;
     void on_drain() override {}  // it may go on until the drain deadline
     void on_abort() override;
+    // A lost host costs its clients the time-out of a connect, and not half a second more.
+    bool in_a_hurry() const override { return state_ == State::connecting; }
 
 private:
     enum class State : uint8_t { connecting, relaying, ended };

@@ -7,6 +7,7 @@ namespace steelyard {
 SessionTable::~SessionTable() { clear(); }
 
 void SessionTable::clear() {
+    hurried_.clear();
     for (auto* session : std::exchange(sessions_, {})) delete session;
 }
 
@@ -17,13 +18,41 @@ void SessionTable::add(std::unique_ptr<Session> session) {
 }
 
 void SessionTable::remove(Session* session) {
+    calm(*session);
     sessions_[session->slot_] = sessions_.back();
     sessions_[session->slot_]->slot_ = session->slot_;
     sessions_.pop_back();
     reactor_.retire(std::unique_ptr<Retired>(session));
 }
 
+void SessionTable::hurry(Session& session) {
+    if (session.hurried_slot_ != Session::kNowhere) return;
+    session.hurried_slot_ = hurried_.size();
+    hurried_.push_back(&session);
+}
+
+void SessionTable::calm(Session& session) {
+    const size_t slot = std::exchange(session.hurried_slot_, Session::kNowhere);
+    if (slot == Session::kNowhere) return;
+    if (Session* last = hurried_.back(); last != &session) {
+        hurried_[slot] = last;
+        last->hurried_slot_ = slot;
+    }
+    hurried_.pop_back();
+}
+
+// Going backwards, as below. A session that removes itself lives until the reactor's turn is over.
+void SessionTable::sweep_hurried(TimePoint now) {
+    for (size_t i = hurried_.size(); i-- > 0;) {
+        if (i >= hurried_.size()) continue;
+        Session& session = *hurried_[i];
+        if (session.in_a_hurry()) session.on_sweep(now);
+        if (!session.in_a_hurry()) calm(session);
+    }
+}
+
 void SessionTable::sweep(TimePoint now) {
+    sweep_hurried(now);
     // A session may remove itself, which moves the last one into its place: going backwards, that one was seen or is new.
     size_t budget = sessions_.size() / kRounds + 1;
     while (budget-- > 0 && !sessions_.empty()) {
