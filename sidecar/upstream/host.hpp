@@ -21,7 +21,13 @@ public:
     const std::string& id() const { return id_; }  // "10.0.0.1:80"
     const SocketAddress& address() const { return address_; }
 
+    // Whatever passive health says (sidecar/upstream/ejection.hpp).
     bool usable() const { return health.load(std::memory_order_relaxed) != Health::down; }
+    // Neither down nor ejected.
+    bool preferred(int64_t now_ms) const {
+        const int64_t until = ejected_until_ms.load(std::memory_order_relaxed);
+        return usable() && (until == 0 || now_ms >= until);
+    }
 
     // 0: stays. Else the steady time in milliseconds after which what is still in flight here is cut, because the host is
     // draining or gone and its drain time-out is over. Written by the main thread.
@@ -36,6 +42,10 @@ public:
     std::atomic<uint32_t> connections{0};         // open or being opened: in use and idle in the workers' pools
     std::atomic<uint64_t> requests{0};            // exchanges and tunnels ever begun
     std::atomic<uint64_t> failures{0};            // connects refused or timed out, resets, cut answers
+    std::atomic<uint32_t> failed_in_row{0};       // of these, since its last answer
+    std::atomic<uint32_t> ejections{0};           // the same
+    std::atomic<int64_t> ejected_until_ms{0};     // 0: it is not
+    std::atomic<bool> on_trial{false};            // one exchange tries whether it is well again
     balancer::ResponseAverage response;           // HTTP: request sent to head of the answer; TCP: time to connect
 
 private:

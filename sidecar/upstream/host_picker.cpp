@@ -1,5 +1,8 @@
 #include "sidecar/upstream/host_picker.hpp"
 
+#include <algorithm>
+
+#include "sidecar/upstream/ejection.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
@@ -32,20 +35,30 @@ HostPicker::HostPicker(const UpstreamSnapshot& snapshot, uint64_t seed)
 }
 
 uint32_t HostPicker::pick(const balancer::PickContext& context, const TriedHosts& tried, TimePoint now) {
-    const auto pick_of = [&](const balancer::PickContext& its) {
-        for (Tier& tier : tiers_) {
-            if (const uint32_t picked = pick_in(tier, its, tried); picked != kNoHost) return picked;
-        }
-        return kNoHost;
-    };
+    now_ms_ = steady_ms(now);
+    balancer::PickContext timed = context;
     const int64_t until = snapshot_.warming_until_ms.load(std::memory_order_relaxed);
-    if (until == 0 || hashing_) return pick_of(context);
-    const int64_t now_ms = steady_ms(now);
-    if (now_ms >= until) return pick_of(context);
-    const Warming warming(snapshot_, now_ms);
-    balancer::PickContext warm = context;
-    warm.warmth = &warming;
-    return pick_of(warm);
+    const Warming warming(snapshot_, now_ms_);
+    if (now_ms_ < until && !hashing_) timed.warmth = &warming;
+    uint32_t picked = pick_in_tiers(timed, tried);
+    if (picked == kNoHost && any_ejected()) {
+        desperate_ = true;
+        picked = pick_in_tiers(timed, tried);
+        desperate_ = false;
+    }
+    if (picked != kNoHost) begin_trial(*snapshot_.hosts[picked].host, now_ms_);
+    return picked;
+}
+
+bool HostPicker::any_ejected() const {
+    return std::ranges::any_of(snapshot_.hosts, [&](const auto& one) { return is_ejected(*one.host, now_ms_); });
+}
+
+uint32_t HostPicker::pick_in_tiers(const balancer::PickContext& context, const TriedHosts& tried) {
+    for (Tier& tier : tiers_) {
+        if (const uint32_t picked = pick_in(tier, context, tried); picked != kNoHost) return picked;
+    }
+    return kNoHost;
 }
 
 // From circle to wider circle, where what was within is left out: it has had its share, or its host is full. Not so in the widest when
@@ -53,7 +66,8 @@ uint32_t HostPicker::pick(const balancer::PickContext& context, const TriedHosts
 uint32_t HostPicker::pick_in(Tier& tier, const balancer::PickContext& context, const TriedHosts& tried) {
     const auto& hosts = snapshot_.hosts;
     const auto usable = [&](uint32_t i) {
-        return !hosts[i].draining && hosts[i].host->usable() &&
+        const Host& host = *hosts[i].host;
+        return !hosts[i].draining && (desperate_ ? host.usable() : host.preferred(now_ms_)) &&
                !(tried.count() != 0 && tried.contains(hosts[i].host.get()));
     };
     std::optional<Distance> beyond;
@@ -61,7 +75,7 @@ uint32_t HostPicker::pick_in(Tier& tier, const balancer::PickContext& context, c
     const auto usable_beyond = [&](uint32_t i) { return hosts[i].distance > *beyond && usable(i); };
     for (Circle& circle : tier.circles) {
         if (circle.share) {
-            circle.share->refresh();
+            circle.share->refresh(now_ms_);
             const uint64_t lot = hashing_ ? balancer::mix(context.hash ^ balancer::kGolden) : random_.next();
             if (!circle.share->is_for_near(lot)) {
                 beyond = circle.reach;

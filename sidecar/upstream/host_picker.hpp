@@ -27,7 +27,8 @@ public:
     // `snapshot` must outlive it. `seed`: another for each worker of each proxy.
     HostPicker(const UpstreamSnapshot& snapshot, uint64_t seed);
 
-    // A ready host that is not down and not tried, as an index into the snapshot's hosts; else balancer::kNoHost.
+    // A ready host that is not down and not tried, as an index into the snapshot's hosts; else balancer::kNoHost. Those that are ejected
+    // only when there is no other.
     uint32_t pick(const balancer::PickContext& context, const TriedHosts& tried, TimePoint now);
 
 private:
@@ -45,6 +46,8 @@ private:
     };
     class Warming;
 
+    uint32_t pick_in_tiers(const balancer::PickContext& context, const TriedHosts& tried);
+    bool any_ejected() const;
     uint32_t pick_in(Tier& tier, const balancer::PickContext& context, const TriedHosts& tried);
     uint32_t draw(balancer::Balancer& balancer, const balancer::PickContext& context, balancer::HostFilter usable);
     bool is_full(uint32_t host, const Tier& tier) const;
@@ -53,6 +56,8 @@ private:
     std::vector<Tier> tiers_;
     balancer::Random random_;
     bool hashing_;
+    int64_t now_ms_ = 0;      // of this pick
+    bool desperate_ = false;  // takes those that are ejected, too
 };
 
 }  // namespace steelyard

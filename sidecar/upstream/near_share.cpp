@@ -16,12 +16,12 @@ NearShare::NearShare(const UpstreamSnapshot& snapshot, const Tier& tier, Distanc
     }
 }
 
-void NearShare::refresh() {
+void NearShare::refresh(int64_t now_ms) {
     const size_t looks = std::min<size_t>(kLooks, seen_.size());
     for (size_t i = 0; i < looks; ++i) {
         Seen& seen = seen_[turn_];
         const SnapshotHost& host = snapshot_.hosts[seen.host];
-        if (const bool usable = host.host->usable(); usable != seen.usable) {
+        if (const bool usable = host.host->preferred(now_ms); usable != seen.usable) {
             usable_ += usable ? host.weight : 0 - uint64_t{host.weight};
             seen.usable = usable;
         }

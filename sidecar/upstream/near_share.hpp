@@ -18,7 +18,7 @@ public:
     NearShare(const UpstreamSnapshot& snapshot, const Tier& tier, Distance reach);
 
     // Once before each pick.
-    void refresh();
+    void refresh(int64_t now_ms);
     // Does this request go to a near host? So do all while min_healthy_percent of the weight is usable, below that as many in
     // proportion. `lot` is even over all 64 bits: chance, or the hash of a key that shall have the same answer each time.
     bool is_for_near(uint64_t lot) const;

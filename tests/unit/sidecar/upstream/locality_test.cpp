@@ -170,7 +170,7 @@ TEST_F(LocalityTest, TheShareOfManyHostsIsKnownAfterAsManyPicksAsItTakesToLookAt
     for (size_t i = 0; i < 800; ++i) down(i);
     for (uint32_t i = 0; i < 800 / NearShare::kLooks; ++i) {
         EXPECT_TRUE(share.is_for_near(0));
-        share.refresh();
+        share.refresh(now_ms_);
     }
     EXPECT_FALSE(share.is_for_near(0));
 }
