@@ -45,8 +45,8 @@ public:
         uint64_t delay = 0;
         fields_.number("preempt_delay_ms", kDelayRange, delay);
         router.preempt_delay = Milliseconds{static_cast<int64_t>(delay)};
-        read_bool(fields_, path_, "preempt", problems_, router.preempt);
-        read_bool(fields_, path_, "accept", problems_, router.accept);
+        fields_.boolean("preempt", router.preempt);
+        fields_.boolean("accept", router.accept);
         read_addresses(router);
         read_interfaces(router);
         read_peers(router);

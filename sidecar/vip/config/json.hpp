@@ -21,16 +21,6 @@ inline constexpr uint64_t kFileFormat = 1;
 inline constexpr config::Range kAnyNumber{0, ~uint64_t{0}, "a number"};
 inline constexpr config::Range kRouterIdRange{1, 255, "a virtual router id"};
 
-inline void read_bool(const Fields& fields, const Path& path, const char* key, Problems& problems, bool& out) {
-    const nlohmann::json* value = fields.find(key);
-    if (value == nullptr) return;
-    if (value->is_boolean()) {
-        out = value->get<bool>();
-    } else {
-        problems.add(path / key, "is " + config::type_of(*value) + ", not a boolean");
-    }
-}
-
 inline void read_family(const Fields& fields, Family& out) {
     const auto parse = [](std::string_view text) -> std::optional<Family> {
         for (const auto family : {Family::ipv4, Family::ipv6}) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <tuple>
 #include <vector>
@@ -57,6 +58,13 @@ void declare(CLI::App& app, VipOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--log-level", o.log_level, "trace, debug, info, warn, error")->capture_default_str();
     app.add_option("--log-format", o.log_format, "text or json")->capture_default_str();
+}
+
+// "fd00::7:9913", as $(POD_IP):9913 comes out, to "[fd00::7]:9913".
+std::string with_brackets(const std::string& text) {
+    const size_t last = text.rfind(':');
+    if (text.starts_with('[') || last == text.find(':')) return text;
+    return '[' + text.substr(0, last) + ']' + text.substr(last);
 }
 
 Result<void> check_number(const char* flag, uint32_t value, uint32_t low, uint32_t high, const char* what) {
@@ -170,7 +178,7 @@ Result<void> finish(const CLI::App& app, const Text& t, VipOptions& o) {
         return Error{"--ready-interval", "'" + t.ready_interval + "' is not a duration from 10ms to 1m"};
     o.ready_interval = *every;
     if (!t.admin.empty()) {
-        auto admin = admin::parse_listen(t.admin);
+        auto admin = admin::parse_listen(with_brackets(t.admin));
         if (!admin) return Error{"--admin-listen", admin.error().problem};
         std::tie(o.admin_ip, o.admin_port) = *admin;
     }
