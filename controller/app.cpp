@@ -12,6 +12,7 @@
 #include "controller/cluster.hpp"
 #include "controller/inject/service.hpp"
 #include "controller/kube/kube_source.hpp"
+#include "controller/loadbalancer/manager.hpp"
 #include "controller/manifests/manifest_source.hpp"
 #include "controller/pipeline.hpp"
 #include "controller/problem_events.hpp"
@@ -22,7 +23,9 @@ namespace {
 
 constexpr size_t kPods = 2;  // in KubeSource::stats()
 constexpr size_t kPolicies = 3;
-// How long Pods and policies may take to be listed before Services are pushed without their weights and what they set; a refusal
+constexpr size_t kPools = 4;
+constexpr size_t kAdvertisements = 5;
+// How long Pods, policies and pools may take to be listed before Services are pushed without their weights and what they set; a refusal
 // is not waited for, nor a cluster without the CustomResourceDefinition.
 constexpr std::chrono::seconds kPatience{5};
 constexpr Milliseconds kReadyPoll{100};
@@ -50,6 +53,7 @@ public:
 private:
     Result<void> open_source();
     void make_parts();
+    void make_balancers(const std::function<bool()>& is_leader);
     void make_webhook();
     Result<void> listen();
     void start_admin_pages();
@@ -72,6 +76,7 @@ private:
     std::optional<Security> security_;
     std::optional<push::PushServer> server_;
     std::optional<ProblemEvents> events_;
+    std::optional<loadbalancer::Manager> balancers_;
     std::optional<Pipeline> pipeline_;
     std::unique_ptr<inject::InjectService> webhook_;
     std::unique_ptr<ControllerCollector> collector_;
@@ -95,7 +100,10 @@ Result<void> ControllerApp::Impl::start() {
     if (auto opened = open_source(); !opened) return opened;
     make_parts();
     if (auto listening = listen(); !listening) return listening;
-    if (cluster_) cluster_->start();
+    if (cluster_) {
+        balancers_->start();
+        cluster_->start();
+    }
     security_->start();
     if (kube_) kube_->start();
     poll_until_ready();
@@ -130,6 +138,9 @@ void ControllerApp::Impl::make_parts() {
     push.port = options_.push_port;
     push.tls = security_->identity();
     push.authenticator = security_->authenticator();
+    push.on_report = [this](const std::string& proxy, const push::Report& report) {
+        if (balancers_ && pipeline_->state() != nullptr) balancers_->on_report(*pipeline_->state(), proxy, report);
+    };
     server_.emplace(io_, std::move(push), cache_);
     Pipeline::Hooks hooks;
     if (cluster_) {
@@ -137,11 +148,23 @@ void ControllerApp::Impl::make_parts() {
                         [this](const auto& service) { return pipeline_->uid_of(service); });
         hooks.on_policy = [this](const auto& policy, const auto& status) { on_policy(policy, status); };
         hooks.on_problem = [this](const auto& service, const auto& problem) { events_->tell(service, problem); };
+        hooks.on_batch = [this](const auto& state, const auto& changes) { balancers_->update(state, changes); };
+        make_balancers(is_leader);
     }
     pipeline_.emplace(
         translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
         [this](const store::ClusterState& state) { return enough(state); }, std::move(hooks));
     if (options_.webhook.enabled) make_webhook();
+}
+
+void ControllerApp::Impl::make_balancers(const std::function<bool()>& is_leader) {
+    balancers_.emplace(
+        loadbalancer::Manager::Parts{cluster_->client(), cluster_->statuses(), cluster_->events(), is_leader,
+                                     [this](std::function<void()> job) { asio::post(io_, std::move(job)); },
+                                     [this] {
+                                         if (const auto* state = pipeline_->state()) balancers_->update(*state, {});
+                                     },
+                                     options_.default_load_balancer_class});
 }
 
 void ControllerApp::Impl::make_webhook() {
@@ -177,8 +200,9 @@ Result<void> ControllerApp::Impl::listen() {
 // On the elector's thread.
 void ControllerApp::Impl::on_leadership(bool leads) {
     security_->leadership_changed();
-    if (!leads) return;
-    asio::post(io_, [this] {
+    asio::post(io_, [this, leads] {
+        balancers_->leadership_changed(leads);
+        if (!leads) return;
         events_->tell_all(pipeline_->problems());
         pipeline_->each_policy([this](const auto& policy, const auto& status) { on_policy(policy, status); });
     });
@@ -197,7 +221,8 @@ bool ControllerApp::Impl::enough(const store::ClusterState& state) const {
     const auto settled = [&](store::Kind kind, size_t index) {
         return state.synced(kind) || !kinds[index].last_error.empty();
     };
-    return settled(store::Kind::pod, kPods) && settled(store::Kind::policy, kPolicies);
+    return settled(store::Kind::pod, kPods) && settled(store::Kind::policy, kPolicies) &&
+           settled(store::Kind::address_pool, kPools) && settled(store::Kind::advertisement, kAdvertisements);
 }
 
 // A kind that will not be listed soon wakes nobody: asked for now and then until the first push.
@@ -214,7 +239,7 @@ void ControllerApp::Impl::poll_until_ready() {
 void ControllerApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<ControllerCollector>(
         ControllerCollector::Sources{*pipeline_, *server_, kube_.get(), manifests_.get(), cluster_.get(), &*security_,
-                                     webhook_.get()},
+                                     webhook_.get(), balancers_ ? &*balancers_ : nullptr},
         options_.metrics_series_limit);
     admin_.handle("GET", "/healthz", [] { return admin::Response{200, "text/plain; charset=utf-8", "ok\n"}; });
     admin_.handle("GET", "/readyz", [this] { return readiness(); });
@@ -250,6 +275,7 @@ admin::Response ControllerApp::Impl::readiness() const {
 void ControllerApp::Impl::stop() {
     log::info("ending");
     if (cluster_) cluster_->request_stop();
+    if (balancers_) balancers_->request_stop();
     if (kube_) kube_->stop();
     if (manifests_) manifests_->stop();
     ready_timer_.cancel();
@@ -265,6 +291,7 @@ void ControllerApp::Impl::end() {
     if (kube_) kube_->stop();
     if (manifests_) manifests_->stop();
     if (cluster_) cluster_->request_stop();
+    if (balancers_) balancers_->stop();
     if (webhook_) webhook_->stop();
     if (security_) security_->stop();
     if (cluster_) cluster_->stop();

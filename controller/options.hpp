@@ -53,6 +53,7 @@ struct ControllerOptions {
     PushSecurity security;
     Election election;
     Webhook webhook;
+    bool default_load_balancer_class = false;  // Services of type LoadBalancer without a class are ours
 };
 
 // Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.

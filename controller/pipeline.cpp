@@ -31,6 +31,7 @@ void Pipeline::run() {
         ++stats_.batches;
         server_.publish({std::move(update.upsert), std::move(update.remove)});
         stats_.durations.observe(std::chrono::duration<double>(Clock::now() - begun).count());
+        if (hooks_.on_batch) hooks_.on_batch(state_, changes);
     }
     if (first) {
         server_.set_ready();

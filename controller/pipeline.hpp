@@ -37,9 +37,13 @@ public:
     // A policy that changed, or whose conditions are not what they were; not told of one that is gone.
     using OnPolicy = std::function<void(const kube::LoadBalancingPolicy&, const translate::PolicyStatus&)>;
 
+    // A batch of changes, once it is pushed.
+    using OnBatch = std::function<void(const store::ClusterState&, const std::vector<store::Key>& changes)>;
+
     struct Hooks {
         OnProblem on_problem;
         OnPolicy on_policy;
+        OnBatch on_batch;
     };
 
     Pipeline(translate::Options options, store::Inbox& inbox, push::PushServer& server, Enough enough, Hooks hooks);
@@ -51,6 +55,8 @@ public:
     std::vector<translate::ServiceProblems> problems() const { return translator_.problems(); }
     std::vector<translate::PolicyStatus> policies() const { return translator_.policies(); }
     void each_policy(const OnPolicy& use) const;
+    // What is known, as the hooks are shown it; nothing before ready().
+    const store::ClusterState* state() const { return ready_ ? &state_ : nullptr; }
     std::string uid_of(const kube::ObjectKey& service) const;  // "" = there is none
 
 private:

@@ -80,6 +80,8 @@ void add_pipeline(Families& out, const PipelineStats& stats) {
     objects.add(static_cast<double>(stats.counts.endpoints), {{"kind", "endpoint"}});
     objects.add(static_cast<double>(stats.counts.weighted_pods), {{"kind", "weighted Pod"}});
     objects.add(static_cast<double>(stats.counts.policies), {{"kind", "LoadBalancingPolicy"}});
+    objects.add(static_cast<double>(stats.counts.pools), {{"kind", "AddressPool"}});
+    objects.add(static_cast<double>(stats.counts.advertisements), {{"kind", "VirtualIPAdvertisement"}});
     std::move(objects).into(out);
     auto policies =
         Family::gauge("steelyard_policies", "LoadBalancingPolicies, by the reason of their condition Accepted.");
@@ -154,11 +156,51 @@ void add_push(Families& out, const push::ServerStats& stats) {
            static_cast<double>(stats.unauthenticated));
     auto resources = Family::gauge("steelyard_push_resources", "What is held to be pushed.");
     resources.add(static_cast<double>(stats.cache.listeners), {{"kind", "listener"}});
+    resources.add(static_cast<double>(stats.cache.virtual_ips), {{"kind", "virtual_ip"}});
     resources.add(static_cast<double>(stats.cache.upstreams), {{"kind", "upstream"}});
     resources.add(static_cast<double>(stats.cache.slices), {{"kind", "endpoints"}});
     std::move(resources).into(out);
     single(out, Family::gauge("steelyard_push_tombstones", "Removals remembered for proxies that come back."),
            static_cast<double>(stats.cache.tombstones));
+}
+
+void add_results(Families& out, Family family, const status::WriterStats& stats) {
+    family.add(static_cast<double>(stats.written), {{"result", "written"}});
+    family.add(static_cast<double>(stats.failed), {{"result", "failed"}});
+    family.add(static_cast<double>(stats.refused), {{"result", "refused"}});
+    family.add(static_cast<double>(stats.dropped), {{"result", "dropped"}});
+    std::move(family).into(out);
+}
+
+// Only the leader knows of addresses: the others show no pools.
+void add_balancers(Families& out, const loadbalancer::Manager& manager) {
+    const loadbalancer::ReconcilerStats stats = manager.stats();
+    auto services =
+        Family::gauge("steelyard_load_balancer_services", "Services of type LoadBalancer and of our class.");
+    services.add(static_cast<double>(stats.assigned), {{"state", "assigned"}});
+    services.add(static_cast<double>(stats.failed), {{"state", "failed"}});
+    std::move(services).into(out);
+    auto failures = Family::counter("steelyard_load_balancer_allocation_failures_total",
+                                    "Times a Service could not have the addresses that it asks for, by reason.");
+    for (uint8_t fault = 1; fault <= static_cast<uint8_t>(ipam::Fault::no_router_id); ++fault) {
+        const char* reason = ipam::to_string(static_cast<ipam::Fault>(fault));
+        const auto found = stats.failures.find(reason);
+        failures.add(found == stats.failures.end() ? 0 : static_cast<double>(found->second), {{"reason", reason}});
+    }
+    std::move(failures).into(out);
+    add_results(out,
+                Family::counter("steelyard_load_balancer_writes_total",
+                                "Services brought to the addresses they are to have, by what became of it."),
+                manager.writes());
+    auto total = Family::gauge("steelyard_address_pool_addresses", "Addresses of an AddressPool.");
+    auto assigned = Family::gauge("steelyard_address_pool_assigned", "Of these, those that Services have.");
+    auto available = Family::gauge("steelyard_address_pool_available", "Of these, those that can still be had.");
+    for (const ipam::PoolStatus& pool : stats.pools) {
+        total.add(static_cast<double>(pool.total), {{"pool", pool.name}});
+        assigned.add(static_cast<double>(pool.assigned), {{"pool", pool.name}});
+        available.add(static_cast<double>(pool.available), {{"pool", pool.name}});
+    }
+    for (auto* family : {&total, &assigned, &available}) std::move(*family).into(out);
 }
 
 void add_cluster(Families& out, const ClusterStats& stats) {
@@ -170,13 +212,10 @@ void add_cluster(Families& out, const ClusterStats& stats) {
     for (const auto& [result, count] : stats.events.by_result())
         events.add(static_cast<double>(count), {{"result", std::string(result)}});
     std::move(events).into(out);
-    auto statuses = Family::counter("steelyard_controller_policy_statuses_total",
-                                    "Writes of the status of a LoadBalancingPolicy, by what became of them.");
-    statuses.add(static_cast<double>(stats.statuses.written), {{"result", "written"}});
-    statuses.add(static_cast<double>(stats.statuses.failed), {{"result", "failed"}});
-    statuses.add(static_cast<double>(stats.statuses.refused), {{"result", "refused"}});
-    statuses.add(static_cast<double>(stats.statuses.dropped), {{"result", "dropped"}});
-    std::move(statuses).into(out);
+    add_results(out,
+                Family::counter("steelyard_controller_policy_statuses_total",
+                                "Writes of the status of a policy, pool or advertisement, by what became of them."),
+                stats.statuses);
     single(out, Family::gauge("steelyard_controller_policy_statuses_waiting", "Statuses that are still to be written."),
            static_cast<double>(stats.statuses.waiting));
 }
@@ -205,6 +244,7 @@ std::vector<prometheus::MetricFamily> ControllerCollector::Collect() const {
     add_push(out, sources_.server.stats());
     if (sources_.kube != nullptr) add_kube(out, *sources_.kube);
     if (sources_.cluster != nullptr) add_cluster(out, sources_.cluster->stats());
+    if (sources_.balancers != nullptr) add_balancers(out, *sources_.balancers);
     if (const auto certificates = sources_.security->certificates()) add_certificates(out, *certificates);
     if (sources_.webhook != nullptr) inject::add_inject_metrics(sources_.webhook->stats(), out);
     if (sources_.manifests != nullptr) {

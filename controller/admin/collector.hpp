@@ -1,5 +1,5 @@
 #pragma once
-// The controller's /metrics. Series are bounded: by kind, reason and result, never by Service or proxy. Main thread.
+// The controller's /metrics. Series are bounded: by kind, reason, result and AddressPool, never by Service or proxy. Main thread.
 #include <prometheus/collectable.h>
 
 #include <vector>
@@ -8,6 +8,7 @@
 #include "controller/cluster.hpp"
 #include "controller/inject/service.hpp"
 #include "controller/kube/kube_source.hpp"
+#include "controller/loadbalancer/manager.hpp"
 #include "controller/manifests/manifest_source.hpp"
 #include "controller/pipeline.hpp"
 #include "controller/push/server.hpp"
@@ -24,7 +25,8 @@ public:
         const manifests::ManifestSource* manifests;  // null without
         const Cluster* cluster;                      // null with --manifests
         const Security* security;
-        const inject::InjectService* webhook;  // null without
+        const inject::InjectService* webhook;    // null without
+        const loadbalancer::Manager* balancers;  // null with --manifests
     };
     explicit ControllerCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault)
         : sources_(sources), limit_(series_limit) {}

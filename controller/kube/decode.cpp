@@ -11,7 +11,10 @@ namespace {
 
 using schema::Reading;
 
-void finish(Service&) {}
+void finish(Service& service) {
+    if (!service.balancer) return;
+    if (service.type != "LoadBalancer" && !service.balancer->has_finalizer()) service.balancer.reset();
+}
 void finish(Pod&) {}
 
 void finish(EndpointSlice& slice) {

@@ -1,6 +1,6 @@
 #pragma once
 // JSON of the Kubernetes API to typed objects, in one pass and without a document tree (json_walker.hpp). For T =
-// Service, EndpointSlice, Pod, LoadBalancingPolicy. Wrongly typed fields end up in the object's `problems`; an error is
+// Service, EndpointSlice, Pod and the kinds of steelyard.dev. Wrongly typed fields end up in the object's `problems`; an error is
 // returned only when the text as a whole is of no use. Sources: Kubernetes API concepts, "Efficient detection of changes"
 // and "Retrieving large results sets in chunks".
 #include <cstdint>
@@ -47,15 +47,26 @@ Result<ListMeta> decode_list(std::string_view json, const std::function<void(T&&
 template <class T>
 Result<WatchEvent<T>> decode_watch_event(std::string_view json);
 
-// Policies are few and their specs deep: they are read from a document tree (decode_policy.cpp).
+// The kinds of steelyard.dev are few and their specs deep: they are read from a document tree (decode_tree.cpp).
 template <>
 Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view json,
                                                   const std::function<void(LoadBalancingPolicy&&)>& sink);
 template <>
+Result<ListMeta> decode_list<AddressPool>(std::string_view json, const std::function<void(AddressPool&&)>& sink);
+template <>
+Result<ListMeta> decode_list<VirtualIPAdvertisement>(std::string_view json,
+                                                     const std::function<void(VirtualIPAdvertisement&&)>& sink);
+template <>
 Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(std::string_view json);
+template <>
+Result<WatchEvent<AddressPool>> decode_watch_event<AddressPool>(std::string_view json);
+template <>
+Result<WatchEvent<VirtualIPAdvertisement>> decode_watch_event<VirtualIPAdvertisement>(std::string_view json);
 
-// One policy from its object, whatever it was written in.
+// One of them from its object, whatever it was written in.
 LoadBalancingPolicy decode_policy(const nlohmann::json& object, policy::Unknown unknown);
+AddressPool decode_pool(const nlohmann::json& object, policy::Unknown unknown);
+VirtualIPAdvertisement decode_advertisement(const nlohmann::json& object, policy::Unknown unknown);
 
 // Never fails: text that is no Status comes back as code 0 and, in `message`, its first 200 characters in one line.
 Status decode_status(std::string_view body);

@@ -29,6 +29,8 @@ struct Handlers {
     Handler<EndpointSlice>& slices;
     Handler<Pod>& pods;
     Handler<LoadBalancingPolicy>& policies;
+    Handler<AddressPool>& pools;
+    Handler<VirtualIPAdvertisement>& advertisements;
 };
 
 }  // namespace steelyard::kube

@@ -9,8 +9,8 @@
 namespace steelyard::kube {
 namespace {
 
-// A cluster may get the CustomResourceDefinition only after the controller.
-constexpr Milliseconds kPolicyRetry{10'000};
+// A cluster may get the CustomResourceDefinitions only after the controller.
+constexpr Milliseconds kOwnKindRetry{10'000};
 
 Backoff::Random seeded_random() {
     return [engine = std::mt19937_64(std::random_device{}()),
@@ -25,15 +25,24 @@ struct KubeSource::Impl {
           services(*transport, handlers.services, {}, seeded_random(), [this] { nudge_all(); }),
           slices(*transport, handlers.slices, {}, seeded_random(), [this] { nudge_all(); }),
           pods(*transport, handlers.pods, {}, seeded_random(), [this] { nudge_all(); }),
-          policies(*transport, handlers.policies, {.backoff_limit = kPolicyRetry}, seeded_random(),
-                   [this] { nudge_all(); }) {}
+          policies(*transport, handlers.policies, {.backoff_limit = kOwnKindRetry}, seeded_random(),
+                   [this] { nudge_all(); }),
+          pools(*transport, handlers.pools, {.backoff_limit = kOwnKindRetry}, seeded_random(), [this] { nudge_all(); }),
+          advertisements(*transport, handlers.advertisements, {.backoff_limit = kOwnKindRetry}, seeded_random(),
+                         [this] { nudge_all(); }) {}
 
     // One kind reached the API server again: the others need not wait out their back-off.
     void nudge_all() {
-        services.nudge();
-        slices.nudge();
-        pods.nudge();
-        policies.nudge();
+        each([](auto& reflector) { reflector.nudge(); });
+    }
+    template <class Use>
+    void each(Use use) {
+        use(services);
+        use(slices);
+        use(pods);
+        use(policies);
+        use(pools);
+        use(advertisements);
     }
 
     std::unique_ptr<Transport> transport;
@@ -41,6 +50,8 @@ struct KubeSource::Impl {
     Reflector<EndpointSlice> slices;
     Reflector<Pod> pods;
     Reflector<LoadBalancingPolicy> policies;
+    Reflector<AddressPool> pools;
+    Reflector<VirtualIPAdvertisement> advertisements;
 };
 
 KubeSource::KubeSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -55,25 +66,17 @@ Result<std::unique_ptr<KubeSource>> KubeSource::make(const ClusterConfig& config
 }
 
 void KubeSource::start() {
-    impl_->services.start();
-    impl_->slices.start();
-    impl_->pods.start();
-    impl_->policies.start();
+    impl_->each([](auto& reflector) { reflector.start(); });
 }
 
 void KubeSource::stop() {
-    impl_->services.request_stop();
-    impl_->slices.request_stop();
-    impl_->pods.request_stop();
-    impl_->policies.request_stop();
-    impl_->services.stop();
-    impl_->slices.stop();
-    impl_->pods.stop();
-    impl_->policies.stop();
+    impl_->each([](auto& reflector) { reflector.request_stop(); });
+    impl_->each([](auto& reflector) { reflector.stop(); });
 }
 
-std::array<KindStats, 4> KubeSource::stats() const {
-    return {impl_->services.stats(), impl_->slices.stats(), impl_->pods.stats(), impl_->policies.stats()};
+std::array<KindStats, 6> KubeSource::stats() const {
+    return {impl_->services.stats(), impl_->slices.stats(), impl_->pods.stats(),
+            impl_->policies.stats(), impl_->pools.stats(),  impl_->advertisements.stats()};
 }
 
 }  // namespace steelyard::kube

@@ -1,6 +1,6 @@
 #pragma once
 // The API server as the rest of the controller sees it: handlers that are told of Services, EndpointSlices, Pods
-// (metadata only) and LoadBalancingPolicies, each from a thread of its own (handler.hpp). One kind's trouble, say no
+// (metadata only) and the kinds of steelyard.dev, each from a thread of its own (handler.hpp). One kind's trouble, say no
 // right to list Pods, does not hold up the others: whoever waits for sync decides which kinds to wait for.
 #include <array>
 #include <memory>
@@ -23,8 +23,8 @@ public:
     void start();
     // Returns when no handler runs any more and none will be called again; within a second if the handlers are quick.
     void stop();
-    // Services, EndpointSlices, Pods, LoadBalancingPolicies. From any thread.
-    std::array<KindStats, 4> stats() const;
+    // Services, EndpointSlices, Pods, LoadBalancingPolicies, AddressPools, VirtualIPAdvertisements. From any thread.
+    std::array<KindStats, 6> stats() const;
 
 private:
     struct Impl;

@@ -4,6 +4,7 @@
 // them is the translation's. A field of the wrong JSON type is left at its default and named in `problems`; the object
 // is delivered all the same. Sources: Kubernetes API reference v1.35, core/v1 Service and Pod, discovery.k8s.io/v1
 // EndpointSlice.
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,9 @@
 #include <vector>
 
 #include "common/result.hpp"
+#include "controller/kube/boxed.hpp"
 #include "controller/kube/shared_string.hpp"
+#include "controller/loadbalancer/spec.hpp"
 #include "controller/policy/spec.hpp"
 
 namespace steelyard::kube {
@@ -26,12 +29,16 @@ inline constexpr std::string_view kAnnotationPrefix = "steelyard.dev/";
 inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 inline constexpr std::string_view kWeightAnnotation = "steelyard.dev/weight";
 inline constexpr std::string_view kPriorityAnnotation = "steelyard.dev/priority";
+// Of Services of type LoadBalancer: what the one who writes their status writes besides.
+inline constexpr std::string_view kVipFinalizer = "steelyard.dev/vip";
+inline constexpr std::string_view kVipClass = "steelyard.dev/vip";  // spec.loadBalancerClass
+inline constexpr std::string_view kRouterIdAnnotation = "steelyard.dev/virtual-router-id";
 
 struct ObjectKey {
     std::string ns;
     std::string name;
 
-    std::string to_string() const { return ns + "/" + name; }
+    std::string to_string() const { return ns.empty() ? name : ns + "/" + name; }
     friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
 };
 
@@ -60,6 +67,35 @@ struct ServicePort {
     friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
+// An entry of status.loadBalancer.ingress.
+struct Ingress {
+    std::string ip;
+    std::string hostname;
+    std::string ip_mode;  // "Proxy", "VIP" (what an absent one means)
+
+    friend bool operator==(const Ingress&, const Ingress&) = default;
+};
+
+// What only a Service of type LoadBalancer has, and one that still carries kVipFinalizer: its addresses are to be given back.
+struct LoadBalancer {
+    std::string created;                                     // creationTimestamp (RFC 3339, UTC)
+    bool deleted = false;                                    // deletionTimestamp is set: its finalizers are waited for
+    std::vector<std::string> finalizers;                     // all of them
+    std::map<std::string, std::string, std::less<>> labels;  // all of them
+    std::string load_balancer_class;                         // empty: none
+    std::string load_balancer_ip;
+    std::vector<std::string> source_ranges;  // spec.loadBalancerSourceRanges
+    std::string external_traffic_policy = "Cluster";
+    std::vector<std::string> ip_families;          // "IPv4", "IPv6"
+    std::string ip_family_policy = "SingleStack";  // SingleStack, PreferDualStack, RequireDualStack
+    std::vector<Ingress> ingress;                  // of the status
+
+    bool has_finalizer() const {
+        return std::find(finalizers.begin(), finalizers.end(), kVipFinalizer) != finalizers.end();
+    }
+    friend bool operator==(const LoadBalancer&, const LoadBalancer&) = default;
+};
+
 struct Service {
     ObjectMeta meta;
     std::string uid;                       // which of those that had this name: Events need it
@@ -71,6 +107,7 @@ struct Service {
     std::string session_affinity = "None";                    // None, ClientIP
     std::optional<int64_t> session_affinity_timeout_seconds;  // sessionAffinityConfig.clientIP.timeoutSeconds
     std::string traffic_distribution;                         // PreferSameZone, PreferClose (the same), PreferSameNode
+    Boxed<LoadBalancer> balancer;
     Problems problems;
 
     friend bool operator==(const Service&, const Service&) = default;
@@ -145,6 +182,48 @@ struct LoadBalancingPolicy {
     Problems problems;
 
     friend bool operator==(const LoadBalancingPolicy&, const LoadBalancingPolicy&) = default;
+};
+
+// What meta/v1 has of an object that is cluster-scoped, and what was made of it. The spec is judged when the object is read: with
+// `problems` it is not to be used.
+struct Judged {
+    std::string uid;
+    int64_t generation = 0;
+    std::string created;                // creationTimestamp; empty in files
+    std::vector<std::string> ignored;   // paths of fields that are not known here
+    std::vector<Condition> conditions;  // the status as it was last seen
+
+    friend bool operator==(const Judged&, const Judged&) = default;
+};
+
+// How many addresses a pool has. No more than the largest int64_t.
+struct PoolCounts {
+    int64_t total = 0;
+    int64_t assigned = 0;
+    int64_t available = 0;
+
+    friend bool operator==(const PoolCounts&, const PoolCounts&) = default;
+};
+
+// steelyard.dev/v1alpha1, cluster-scoped: meta.ns is empty.
+struct AddressPool {
+    ObjectMeta meta;
+    Judged judged;
+    loadbalancer::PoolSpec spec;
+    std::optional<PoolCounts> counts;  // as the status has them
+    Problems problems;
+
+    friend bool operator==(const AddressPool&, const AddressPool&) = default;
+};
+
+// The same.
+struct VirtualIPAdvertisement {
+    ObjectMeta meta;
+    Judged judged;
+    loadbalancer::AdvertisementSpec spec;
+    Problems problems;
+
+    friend bool operator==(const VirtualIPAdvertisement&, const VirtualIPAdvertisement&) = default;
 };
 
 }  // namespace steelyard::kube

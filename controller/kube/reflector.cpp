@@ -83,6 +83,30 @@ const KindSpec& kind_spec<LoadBalancingPolicy>() {
     return kSpec;
 }
 
+template <>
+const KindSpec& kind_spec<AddressPool>() {
+    static constexpr KindSpec kSpec{"AddressPools",
+                                    "/apis/steelyard.dev/v1alpha1/addresspools",
+                                    kJson,
+                                    kJson,
+                                    "no Service is given an address until there is the CustomResourceDefinition "
+                                    "addresspools.steelyard.dev and the right to list them",
+                                    "they stay as they were last seen"};
+    return kSpec;
+}
+
+template <>
+const KindSpec& kind_spec<VirtualIPAdvertisement>() {
+    static constexpr KindSpec kSpec{"VirtualIPAdvertisements",
+                                    "/apis/steelyard.dev/v1alpha1/virtualipadvertisements",
+                                    kJson,
+                                    kJson,
+                                    "the defaults are in force until there is the CustomResourceDefinition "
+                                    "virtualipadvertisements.steelyard.dev and the right to list them",
+                                    "they stay as they were last seen"};
+    return kSpec;
+}
+
 template <class T>
 Reflector<T>::Reflector(Transport& transport, Handler<T>& handler, ReflectorTiming timing, Backoff::Random random,
                         Recovered recovered)
@@ -306,5 +330,7 @@ template class Reflector<Service>;
 template class Reflector<EndpointSlice>;
 template class Reflector<Pod>;
 template class Reflector<LoadBalancingPolicy>;
+template class Reflector<AddressPool>;
+template class Reflector<VirtualIPAdvertisement>;
 
 }  // namespace steelyard::kube

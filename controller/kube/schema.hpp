@@ -24,6 +24,19 @@ T& object(void* reading) {
     return static_cast<Reading<T>*>(reading)->object;
 }
 
+// What only some Services keep: until the whole is read it is not known which (finish() in decode.cpp).
+template <class T>
+LoadBalancer* balancer(void* r) {
+    if constexpr (std::is_same_v<T, Service>) return &object<T>(r).balancer.make();
+    static_cast<void>(r);
+    return nullptr;
+}
+
+template <class T>
+constexpr JsonNode kFinalizer[] = {{.set = [](void* r, const JsonValue& v) {
+    if (LoadBalancer* one = balancer<T>(r)) one->finalizers.emplace_back(v.text);
+}}};
+
 template <class T>
 constexpr JsonNode kMetaFields[] = {
     {.name = "namespace", .set = [](void* r, const JsonValue& v) { object<T>(r).meta.ns = v.text; }},
@@ -49,7 +62,18 @@ constexpr JsonNode kMetaFields[] = {
              if constexpr (std::is_same_v<T, EndpointSlice>) {
                  if (v.key == kServiceNameLabel) object<T>(r).service_name = v.text;
              }
-             static_cast<void>(r), static_cast<void>(v);
+             if (LoadBalancer* one = balancer<T>(r)) one->labels[std::string(v.key)] = v.text;
+         }},
+    {.name = "finalizers", .shape = Shape::list, .children = kFinalizer<T>},
+    {.name = "creationTimestamp",
+     .set =
+         [](void* r, const JsonValue& v) {
+             if (LoadBalancer* one = balancer<T>(r)) one->created = v.text;
+         }},
+    {.name = "deletionTimestamp",
+     .set =
+         [](void* r, const JsonValue&) {
+             if (LoadBalancer* one = balancer<T>(r)) one->deleted = true;
          }},
 };
 
@@ -90,6 +114,26 @@ inline constexpr JsonNode kSessionAffinityConfig[] = {
 inline constexpr JsonNode kClusterIp[] = {
     {.set = [](void* r, const JsonValue& v) { object<Service>(r).cluster_ips.emplace_back(v.text); }}};
 
+inline constexpr JsonNode kSourceRange[] = {
+    {.set = [](void* r, const JsonValue& v) { balancer<Service>(r)->source_ranges.emplace_back(v.text); }}};
+inline constexpr JsonNode kIpFamily[] = {
+    {.set = [](void* r, const JsonValue& v) { balancer<Service>(r)->ip_families.emplace_back(v.text); }}};
+
+inline constexpr JsonNode kIngressFields[] = {
+    {.name = "ip", .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->ingress.back().ip = v.text; }},
+    {.name = "hostname",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->ingress.back().hostname = v.text; }},
+    {.name = "ipMode",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->ingress.back().ip_mode = v.text; }},
+};
+inline constexpr JsonNode kIngress[] = {
+    {.shape = Shape::object,
+     .set = [](void* r, const JsonValue&) { balancer<Service>(r)->ingress.emplace_back(); },
+     .children = kIngressFields}};
+inline constexpr JsonNode kLoadBalancerStatus[] = {{.name = "ingress", .shape = Shape::list, .children = kIngress}};
+inline constexpr JsonNode kServiceStatusFields[] = {
+    {.name = "loadBalancer", .shape = Shape::object, .children = kLoadBalancerStatus}};
+
 inline constexpr JsonNode kServiceSpecFields[] = {
     {.name = "type", .set = [](void* r, const JsonValue& v) { object<Service>(r).type = v.text; }},
     {.name = "clusterIP", .set = [](void* r, const JsonValue& v) { object<Service>(r).cluster_ip = v.text; }},
@@ -107,6 +151,16 @@ inline constexpr JsonNode kServiceSpecFields[] = {
     {.name = "sessionAffinityConfig", .shape = Shape::object, .children = kSessionAffinityConfig},
     {.name = "trafficDistribution",
      .set = [](void* r, const JsonValue& v) { object<Service>(r).traffic_distribution = v.text; }},
+    {.name = "loadBalancerClass",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->load_balancer_class = v.text; }},
+    {.name = "loadBalancerIP",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->load_balancer_ip = v.text; }},
+    {.name = "loadBalancerSourceRanges", .shape = Shape::list, .children = kSourceRange},
+    {.name = "externalTrafficPolicy",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->external_traffic_policy = v.text; }},
+    {.name = "ipFamilies", .shape = Shape::list, .children = kIpFamily},
+    {.name = "ipFamilyPolicy",
+     .set = [](void* r, const JsonValue& v) { balancer<Service>(r)->ip_family_policy = v.text; }},
 };
 
 inline SlicePort& slice_port(void* r) { return object<EndpointSlice>(r).ports.back(); }
@@ -194,6 +248,7 @@ template <>
 inline constexpr JsonNode kFields<Service>[] = {
     kMeta<Service>,
     {.name = "spec", .shape = Shape::object, .children = kServiceSpecFields},
+    {.name = "status", .shape = Shape::object, .children = kServiceStatusFields},
     kStatusCode<Service>,
     kStatusMessage<Service>,
     kStatusReason<Service>};

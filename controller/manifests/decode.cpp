@@ -95,10 +95,45 @@ void read_endpoint(const Fields& fields, const std::string& ns, kube::SliceEndpo
     read_target(fields, ns, out);
 }
 
+void read_texts(const Fields& fields, std::string_view name, std::vector<std::string>& out) {
+    fields.each(name, [&](Ref value, const Path& at) { fields.text_of(value, at, out.emplace_back()); });
+}
+
+// What only a Service of type LoadBalancer has; its status too, for there is nobody else here who could give it an address.
+void read_balancer(const Fields& root, kube::LoadBalancer& balancer) {
+    const Path meta_path = root.path() / "metadata";
+    const Fields meta(root.field("metadata"), meta_path, root.problems(), root.budget());
+    meta.entries("labels", [&](std::string_view name, Ref value, const Path& at) {
+        std::string text;
+        meta.text_of(value, at, text);
+        balancer.labels.emplace(name, std::move(text));
+    });
+    const Path spec_path = root.path() / "spec";
+    const Fields spec(root.field("spec"), spec_path, root.problems(), root.budget());
+    spec.text("loadBalancerClass", balancer.load_balancer_class);
+    spec.text("loadBalancerIP", balancer.load_balancer_ip);
+    read_texts(spec, "loadBalancerSourceRanges", balancer.source_ranges);
+    spec.text("externalTrafficPolicy", balancer.external_traffic_policy);
+    read_texts(spec, "ipFamilies", balancer.ip_families);
+    spec.text("ipFamilyPolicy", balancer.ip_family_policy);
+    const Path status_path = root.path() / "status";
+    const Fields status(root.field("status"), status_path, root.problems(), root.budget());
+    const Path path = status_path / "loadBalancer";
+    const Fields given(status.field("loadBalancer"), path, root.problems(), root.budget());
+    given.each("ingress", [&](Ref node, const Path& at) {
+        const Fields fields(node, at, root.problems(), root.budget());
+        kube::Ingress& ingress = balancer.ingress.emplace_back();
+        fields.text("ip", ingress.ip);
+        fields.text("hostname", ingress.hostname);
+        fields.text("ipMode", ingress.ip_mode);
+    });
+}
+
 kube::Service read_service(const Fields& root) {
     kube::Service service;
     read_meta(root, service.meta, nullptr);
     read_spec(root, service);
+    if (service.type == "LoadBalancer") read_balancer(root, service.balancer.make());
     return service;
 }
 
@@ -121,21 +156,42 @@ kube::Pod read_pod(const Fields& root) {
     return pod;
 }
 
-// A field that is not known is refused: nobody has pruned it, and nobody else will say that it is misspelt.
-kube::LoadBalancingPolicy read_policy(const Fields& root) {
+// An object of a kind of steelyard.dev. A field that is not known is refused: nobody has pruned it, and nobody else will say that it
+// is misspelt.
+template <class T>
+T read_own(const Fields& root, T (*decode)(const nlohmann::json& object, policy::Unknown unknown)) {
     auto value =
         YamlValue<nlohmann::json>(root.budget().fields, "the file holds more values than one may").read(root.node());
     if (!value) {
         root.problems().push_back(value.error());
         return {};
     }
-    kube::LoadBalancingPolicy policy = kube::decode_policy(*value, policy::Unknown::refuse);
-    if (policy.meta.ns.empty()) policy.meta.ns = "default";
-    policy.conditions.clear();  // nobody keeps a status in a file
-    for (Error& problem : std::exchange(policy.problems, {})) {
+    T object = decode(*value, policy::Unknown::refuse);
+    for (Error& problem : std::exchange(object.problems, {})) {
         if (root.problems().size() < kube::kMaxProblems) root.problems().push_back(std::move(problem));
     }
+    return object;
+}
+
+// Nobody keeps a status in a file.
+kube::LoadBalancingPolicy read_policy(const Fields& root) {
+    auto policy = read_own(root, kube::decode_policy);
+    if (policy.meta.ns.empty()) policy.meta.ns = "default";
+    policy.conditions.clear();
     return policy;
+}
+
+kube::AddressPool read_pool(const Fields& root) {
+    auto pool = read_own(root, kube::decode_pool);
+    pool.judged.conditions.clear();
+    pool.counts.reset();
+    return pool;
+}
+
+kube::VirtualIPAdvertisement read_advertisement(const Fields& root) {
+    auto advertisement = read_own(root, kube::decode_advertisement);
+    advertisement.judged.conditions.clear();
+    return advertisement;
 }
 
 struct Known {
@@ -144,16 +200,21 @@ struct Known {
     Object (*read)(const Fields& root);  // nullptr: a list of others
 };
 
-constexpr std::array<Known, 9> kKnown{{
+constexpr std::array<Known, 13> kKnown{{
     {"Service", "v1", [](const Fields& root) { return Object(read_service(root)); }},
     {"EndpointSlice", "discovery.k8s.io/v1", [](const Fields& root) { return Object(read_slice(root)); }},
     {"Pod", "v1", [](const Fields& root) { return Object(read_pod(root)); }},
     {policy::kKind, policy::kApiVersion, [](const Fields& root) { return Object(read_policy(root)); }},
+    {loadbalancer::kPoolKind, policy::kApiVersion, [](const Fields& root) { return Object(read_pool(root)); }},
+    {loadbalancer::kAdvertisementKind, policy::kApiVersion,
+     [](const Fields& root) { return Object(read_advertisement(root)); }},
     {"List", "v1", nullptr},
     {"ServiceList", "v1", nullptr},
     {"EndpointSliceList", "discovery.k8s.io/v1", nullptr},
     {"PodList", "v1", nullptr},
     {"LoadBalancingPolicyList", policy::kApiVersion, nullptr},
+    {"AddressPoolList", policy::kApiVersion, nullptr},
+    {"VirtualIPAdvertisementList", policy::kApiVersion, nullptr},
 }};
 
 class Decoder {
@@ -183,6 +244,7 @@ private:
         }
         place.kind = kind;
         place.key = key_of(root);
+        if (kind == loadbalancer::kPoolKind || kind == loadbalancer::kAdvertisementKind) place.key.ns.clear();
         const Known* known = kind.empty() && problems.empty() ? nullptr : find(kind);
         if (kind.empty() && problems.empty()) add_problem(problems, path / "kind", "is missing");
         if (known != nullptr && problems.empty() && api_version != known->api_version) {
@@ -262,7 +324,7 @@ std::string Place::to_string() const {
     if (item != 0) text += ", item " + std::to_string(item);
     if (kind.empty()) return text;
     text += " (" + config::shown(kind);
-    if (!key.name.empty()) text += " " + config::shown(key.ns) + "/" + config::shown(key.name);
+    if (!key.name.empty()) text += " " + (key.ns.empty() ? "" : config::shown(key.ns) + "/") + config::shown(key.name);
     return text + ")";
 }
 

@@ -36,9 +36,7 @@ bool is_port(int64_t number) { return number >= 1 && number <= 65535; }
 
 std::string quoted(std::string_view text) { return "'" + config::shown(text) + "'"; }
 
-void check_meta(const kube::ObjectMeta& meta, bool label, kube::Problems& problems) {
-    const Path root;
-    const Path path = root / "metadata";
+void check_name(const kube::ObjectMeta& meta, bool label, const Path& path, kube::Problems& problems) {
     if (meta.name.empty()) {
         add_problem(problems, path / "name", "is missing");
     } else if (!(label ? is_label(meta.name) : is_subdomain(meta.name))) {
@@ -46,10 +44,21 @@ void check_meta(const kube::ObjectMeta& meta, bool label, kube::Problems& proble
                     quoted(meta.name) + " is not a name (lower case letters, digits and '-'" +
                         (label ? ", at most 63)" : "; parts joined by '.', at most 253)"));
     }
+}
+
+void check_meta(const kube::ObjectMeta& meta, bool label, kube::Problems& problems) {
+    const Path root;
+    const Path path = root / "metadata";
+    check_name(meta, label, path, problems);
     if (!is_label(meta.ns)) {
         add_problem(problems, path / "namespace",
                     quoted(meta.ns) + " is not a name (lower case letters, digits and '-', at most 63)");
     }
+}
+
+void check_cluster_meta(const kube::ObjectMeta& meta, kube::Problems& problems) {
+    const Path root;
+    check_name(meta, false, root / "metadata", problems);
 }
 
 void check_one_of(std::string_view value, std::initializer_list<std::string_view> values, const Path& path,
@@ -135,6 +144,11 @@ void validate(const kube::Pod& pod, kube::Problems& problems) { check_meta(pod.m
 // The spec was judged when it was read.
 void validate(const kube::LoadBalancingPolicy& policy, kube::Problems& problems) {
     check_meta(policy.meta, false, problems);
+}
+
+void validate(const kube::AddressPool& pool, kube::Problems& problems) { check_cluster_meta(pool.meta, problems); }
+void validate(const kube::VirtualIPAdvertisement& advertisement, kube::Problems& problems) {
+    check_cluster_meta(advertisement.meta, problems);
 }
 
 }  // namespace steelyard::manifests

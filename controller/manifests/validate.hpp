@@ -10,5 +10,7 @@ void validate(const kube::Service& service, kube::Problems& problems);
 void validate(const kube::EndpointSlice& slice, kube::Problems& problems);
 void validate(const kube::Pod& pod, kube::Problems& problems);
 void validate(const kube::LoadBalancingPolicy& policy, kube::Problems& problems);
+void validate(const kube::AddressPool& pool, kube::Problems& problems);
+void validate(const kube::VirtualIPAdvertisement& advertisement, kube::Problems& problems);
 
 }  // namespace steelyard::manifests

@@ -103,6 +103,13 @@ bool Object::required_text(const char* name, std::string& out) const {
     return text(name, out);
 }
 
+void Object::truth(const char* name, bool& out) const {
+    const json* value = find(name);
+    if (value == nullptr) return;
+    if (!value->is_boolean()) return wrong(name, shown(*value) + " is not true or false");
+    out = value->get<bool>();
+}
+
 void Object::whole(const char* name, const config::Range& range, uint32_t& out) const {
     const json* value = find(name);
     if (value == nullptr) return;

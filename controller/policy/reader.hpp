@@ -1,7 +1,7 @@
 #pragma once
-// Reads the members of one object of a policy, strictly: a wrong type is never converted, and a member that is not known is
+// Reads the members of one object of a spec, strictly: a wrong type is never converted, and a member that is not known is
 // noted. A member that is absent, null or wrong leaves `out` as it was; what is wrong is noted with its path. Includes all of
-// nlohmann/json: for this folder's .cpp files only.
+// nlohmann/json: for .cpp files that read specs only.
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -39,6 +39,7 @@ public:
 
     bool text(const char* name, std::string& out) const;  // whether it was there and is one
     bool required_text(const char* name, std::string& out) const;
+    void truth(const char* name, bool& out) const;
     void whole(const char* name, const config::Range& range, uint32_t& out) const;
     // "30s", "1m30s", "500ms": up to four numbers of up to five digits, each with its unit, within the range (milliseconds).
     void duration(const char* name, const config::Range& range, uint32_t& out) const;

@@ -1,5 +1,5 @@
 #pragma once
-// What has to be written of a policy's status. Pure.
+// What has to be written of the status of a policy, a pool or an advertisement. Pure.
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,5 +12,9 @@ namespace steelyard::status {
 // stays keeps its lastTransitionTime, another gets `now` (RFC 3339).
 std::optional<std::string> status_patch(const std::vector<kube::Condition>& seen,
                                         const std::vector<kube::Condition>& wanted, const std::string& now);
+
+// The same of a pool, which has counts besides.
+std::optional<std::string> status_patch(const kube::AddressPool& seen, const std::vector<kube::Condition>& wanted,
+                                        const kube::PoolCounts& counts, const std::string& now);
 
 }  // namespace steelyard::status

@@ -24,6 +24,27 @@ void tidy(kube::LoadBalancingPolicy& policy) {
     policy.meta.annotations.clear();
 }
 
+template <class T>
+void tidy_pool(T& object) {
+    object.meta.resource_version = {};
+    object.meta.annotations.clear();
+}
+
+// Whether both mean the same to Services, whatever their status.
+template <class T>
+bool same_pool(const T& a, const T& b) {
+    return a.spec == b.spec && a.judged.created == b.judged.created && a.problems.empty() == b.problems.empty();
+}
+
+template <class T, class Table>
+std::vector<const T*> sorted(const Table& table) {
+    std::vector<const T*> all;
+    all.reserve(table.rows.size());
+    for (const auto& [key, row] : table.rows) all.push_back(&row.value);
+    std::sort(all.begin(), all.end(), [](const T* a, const T* b) { return a->meta.name < b->meta.name; });
+    return all;
+}
+
 // Whether both mean the same to the Services that they name.
 bool same_effect(const kube::LoadBalancingPolicy& a, const kube::LoadBalancingPolicy& b) {
     return a.spec == b.spec && a.created == b.created && a.problems.empty() == b.problems.empty();
@@ -49,8 +70,13 @@ void ClusterState::with_table(Kind kind, F&& use) {
             return use(marks_);
         case Kind::policy:
             return use(policies_);
+        case Kind::address_pool:
+            return use(pools_);
+        case Kind::advertisement:
+            return use(advertisements_);
         case Kind::crowd:
         case Kind::policies_of:
+        case Kind::pools:
             return;
     }
 }
@@ -60,6 +86,9 @@ template <class T>
 void ClusterState::forget(T& value) {
     if constexpr (std::is_same_v<T, kube::EndpointSlice>) regroup(value, false);
     if constexpr (std::is_same_v<T, kube::LoadBalancingPolicy>) retarget(value, false);
+    if constexpr (std::is_same_v<T, kube::Service>) balanced_.erase(value.meta.key());
+    if constexpr (std::is_same_v<T, kube::AddressPool> || std::is_same_v<T, kube::VirtualIPAdvertisement>)
+        changes_.insert(kAllPools);
 }
 
 void ClusterState::upsert(kube::Service&& service) {
@@ -69,6 +98,11 @@ void ClusterState::upsert(kube::Service&& service) {
     auto [row, is_new] = services_.rows.try_emplace(key);
     row->second.seen = services_.list;
     if (!is_new && row->second.value == service) return;
+    if (service.balancer) {
+        balanced_.insert(key);
+    } else {
+        balanced_.erase(key);
+    }
     row->second.value = std::move(service);
     note(Kind::service, key);
 }
@@ -116,6 +150,25 @@ void ClusterState::upsert(kube::LoadBalancingPolicy&& policy) {
     mine = std::move(policy);
     if (retargeted) retarget(mine, true);
     note(Kind::policy, key);
+}
+
+template <class T>
+void ClusterState::upsert_pool(Kind kind, Table<T>& table, T&& object) {
+    if (object.meta.name.empty()) return;
+    tidy_pool(object);
+    const kube::ObjectKey key = object.meta.key();
+    auto [row, is_new] = table.rows.try_emplace(key);
+    row->second.seen = table.list;
+    T& mine = row->second.value;
+    if (!is_new && mine == object) return;
+    if (is_new || !same_pool(mine, object)) changes_.insert(kAllPools);
+    mine = std::move(object);
+    note(kind, key);
+}
+
+void ClusterState::upsert(kube::AddressPool&& pool) { upsert_pool(Kind::address_pool, pools_, std::move(pool)); }
+void ClusterState::upsert(kube::VirtualIPAdvertisement&& advertisement) {
+    upsert_pool(Kind::advertisement, advertisements_, std::move(advertisement));
 }
 
 void ClusterState::remove(Kind kind, const kube::ObjectKey& key) {
@@ -166,14 +219,22 @@ bool ClusterState::synced(Kind kind) const {
             return marks_.synced;
         case Kind::policy:
             return policies_.synced;
+        case Kind::address_pool:
+            return pools_.synced;
+        case Kind::advertisement:
+            return advertisements_.synced;
         case Kind::crowd:
         case Kind::policies_of:
+        case Kind::pools:
             break;
     }
     return false;
 }
 
-bool ClusterState::synced() const { return services_.synced && slices_.synced && marks_.synced && policies_.synced; }
+bool ClusterState::synced() const {
+    return services_.synced && slices_.synced && marks_.synced && policies_.synced && pools_.synced &&
+           advertisements_.synced;
+}
 
 std::vector<Key> ClusterState::take_changes() {
     std::vector<Key> keys;
@@ -231,6 +292,21 @@ const kube::LoadBalancingPolicy* ClusterState::policy(const kube::ObjectKey& key
     return row == policies_.rows.end() ? nullptr : &row->second.value;
 }
 
+const kube::AddressPool* ClusterState::pool(const std::string& name) const {
+    const auto row = pools_.rows.find({{}, name});
+    return row == pools_.rows.end() ? nullptr : &row->second.value;
+}
+
+const kube::VirtualIPAdvertisement* ClusterState::advertisement(const std::string& name) const {
+    const auto row = advertisements_.rows.find({{}, name});
+    return row == advertisements_.rows.end() ? nullptr : &row->second.value;
+}
+
+std::vector<const kube::AddressPool*> ClusterState::pools() const { return sorted<kube::AddressPool>(pools_); }
+std::vector<const kube::VirtualIPAdvertisement*> ClusterState::advertisements() const {
+    return sorted<kube::VirtualIPAdvertisement>(advertisements_);
+}
+
 const std::set<std::string>& ClusterState::policies_of(const kube::ObjectKey& service) const {
     static const std::set<std::string> kNone;
     const auto found = targets_.find(service);
@@ -267,7 +343,8 @@ size_t ClusterState::endpoints_before(const kube::ObjectKey& service, std::strin
 }
 
 ClusterState::Counts ClusterState::counts() const {
-    return {services_.rows.size(), slices_.rows.size(), endpoints_, marks_.rows.size(), policies_.rows.size()};
+    return {services_.rows.size(), slices_.rows.size(),        endpoints_, marks_.rows.size(), policies_.rows.size(),
+            pools_.rows.size(),    advertisements_.rows.size()};
 }
 
 }  // namespace steelyard::store

@@ -27,7 +27,7 @@ bool is_marked(const kube::Pod& pod);
 class ClusterState {
 public:
     struct Counts {
-        size_t services = 0, slices = 0, endpoints = 0, weighted_pods = 0, policies = 0;
+        size_t services = 0, slices = 0, endpoints = 0, weighted_pods = 0, policies = 0, pools = 0, advertisements = 0;
     };
 
     // `crowd_limit`: from how many endpoints of one Service on Kind::crowd is reported (see endpoints_before).
@@ -40,15 +40,19 @@ public:
     // Key{Kind::policies_of, service} is among the changes for each Service that it names or named, unless only its status or
     // generation is another.
     void upsert(kube::LoadBalancingPolicy&& policy);
+    // kAllPools is among the changes unless only the status or generation is another.
+    void upsert(kube::AddressPool&& pool);
+    void upsert(kube::VirtualIPAdvertisement&& advertisement);
     void remove(Kind kind, const kube::ObjectKey& key);
 
     // Between the two everything that exists is upserted; end_list() removes what was not. Removals may be told in between as
     // well. A begin without an end before it starts over.
     void begin_list(Kind kind);
     void end_list(Kind kind);
-    // Every kind (service, endpoint_slice, pod, policy) has been listed once: translating earlier would publish half a cluster.
+    // Every kind (service, endpoint_slice, pod, policy, address_pool, advertisement) has been listed once: translating earlier would
+    // publish half a cluster.
     bool synced() const;
-    bool synced(Kind kind) const;  // this one; crowd, policies_of: never
+    bool synced(Kind kind) const;  // this one; crowd, policies_of, pools: never
 
     bool has_changes() const { return !changes_.empty(); }
     std::vector<Key> take_changes();  // each once, sorted
@@ -57,6 +61,13 @@ public:
     const kube::Service* service(const kube::ObjectKey& key) const;
     const kube::EndpointSlice* slice(const kube::ObjectKey& key) const;
     const kube::LoadBalancingPolicy* policy(const kube::ObjectKey& key) const;
+    const kube::AddressPool* pool(const std::string& name) const;
+    const kube::VirtualIPAdvertisement* advertisement(const std::string& name) const;
+    // All of them, by name.
+    std::vector<const kube::AddressPool*> pools() const;
+    std::vector<const kube::VirtualIPAdvertisement*> advertisements() const;
+    // The Services that have a balancer (kube::LoadBalancer), by name.
+    const std::set<kube::ObjectKey>& balanced() const { return balanced_; }
     // The texts of the Pod's annotations; nullopt: no such Pod or no annotation.
     std::optional<std::string_view> pod_weight(const kube::ObjectKey& key) const;
     std::optional<std::string_view> pod_priority(const kube::ObjectKey& key) const;
@@ -100,6 +111,8 @@ private:
     template <class F>
     void with_table(Kind kind, F&& use);
     template <class T>
+    void upsert_pool(Kind kind, Table<T>& table, T&& object);
+    template <class T>
     void sweep(Kind kind, Table<T>& table);
     void regroup(const kube::EndpointSlice& slice, bool add);
     void retarget(const kube::LoadBalancingPolicy& policy, bool add);
@@ -112,6 +125,9 @@ private:
     Table<kube::EndpointSlice> slices_;
     Table<Marks> marks_;
     Table<kube::LoadBalancingPolicy> policies_;
+    Table<kube::AddressPool> pools_;
+    Table<kube::VirtualIPAdvertisement> advertisements_;
+    std::set<kube::ObjectKey> balanced_;
     std::unordered_map<kube::ObjectKey, std::set<std::string>, ObjectKeyHash> targets_;  // Service -> policies
     std::unordered_map<kube::ObjectKey, Group, ObjectKeyHash> groups_;
     size_t endpoints_ = 0;

@@ -11,16 +11,19 @@ namespace steelyard::store {
 namespace {
 
 template <class T>
-constexpr Kind kKindOf = std::is_same_v<T, kube::Service>               ? Kind::service
-                         : std::is_same_v<T, kube::EndpointSlice>       ? Kind::endpoint_slice
-                         : std::is_same_v<T, kube::LoadBalancingPolicy> ? Kind::policy
-                                                                        : Kind::pod;
+constexpr Kind kKindOf = std::is_same_v<T, kube::Service>                  ? Kind::service
+                         : std::is_same_v<T, kube::EndpointSlice>          ? Kind::endpoint_slice
+                         : std::is_same_v<T, kube::LoadBalancingPolicy>    ? Kind::policy
+                         : std::is_same_v<T, kube::AddressPool>            ? Kind::address_pool
+                         : std::is_same_v<T, kube::VirtualIPAdvertisement> ? Kind::advertisement
+                                                                           : Kind::pod;
 
 // Most Pods of a cluster carry no mark of ours; in a list they need not be handed over at all.
 bool is_kept(const kube::Pod& pod) { return is_marked(pod); }
-bool is_kept(const kube::Service&) { return true; }
-bool is_kept(const kube::EndpointSlice&) { return true; }
-bool is_kept(const kube::LoadBalancingPolicy&) { return true; }
+template <class T>
+bool is_kept(const T&) {
+    return true;
+}
 
 }  // namespace
 
@@ -120,7 +123,9 @@ Inbox::Inbox(std::function<void()> wake)
       services_(std::make_unique<Queue<kube::Service>>(*this)),
       slices_(std::make_unique<Queue<kube::EndpointSlice>>(*this)),
       pods_(std::make_unique<Queue<kube::Pod>>(*this)),
-      policies_(std::make_unique<Queue<kube::LoadBalancingPolicy>>(*this)) {}
+      policies_(std::make_unique<Queue<kube::LoadBalancingPolicy>>(*this)),
+      pools_(std::make_unique<Queue<kube::AddressPool>>(*this)),
+      advertisements_(std::make_unique<Queue<kube::VirtualIPAdvertisement>>(*this)) {}
 
 Inbox::~Inbox() = default;
 
@@ -128,6 +133,8 @@ kube::Handler<kube::Service>& Inbox::services() { return *services_; }
 kube::Handler<kube::EndpointSlice>& Inbox::slices() { return *slices_; }
 kube::Handler<kube::Pod>& Inbox::pods() { return *pods_; }
 kube::Handler<kube::LoadBalancingPolicy>& Inbox::policies() { return *policies_; }
+kube::Handler<kube::AddressPool>& Inbox::pools() { return *pools_; }
+kube::Handler<kube::VirtualIPAdvertisement>& Inbox::advertisements() { return *advertisements_; }
 
 // The flag is raised after the change is in the queue and lowered before the queues are taken: a change is either taken by a
 // drain under way or wakes the next one.
@@ -138,11 +145,13 @@ void Inbox::signal() {
 bool Inbox::drain(ClusterState& state) {
     woken_.store(false);
     // Pods before slices before Services: nothing depends on it, but one pass then sees weights with their endpoints.
+    const bool pools = pools_->drain(state);
+    const bool advertisements = advertisements_->drain(state);
     const bool policies = policies_->drain(state);
     const bool pods = pods_->drain(state);
     const bool slices = slices_->drain(state);
     const bool services = services_->drain(state);
-    return policies || pods || slices || services;
+    return pools || advertisements || policies || pods || slices || services;
 }
 
 }  // namespace steelyard::store

@@ -27,7 +27,9 @@ public:
     kube::Handler<kube::EndpointSlice>& slices();
     kube::Handler<kube::Pod>& pods();
     kube::Handler<kube::LoadBalancingPolicy>& policies();
-    kube::Handlers handlers() { return {services(), slices(), pods(), policies()}; }
+    kube::Handler<kube::AddressPool>& pools();
+    kube::Handler<kube::VirtualIPAdvertisement>& advertisements();
+    kube::Handlers handlers() { return {services(), slices(), pods(), policies(), pools(), advertisements()}; }
 
     // Applies everything that waits. Owner's thread only. Returns false if there was nothing.
     bool drain(ClusterState& state);
@@ -43,6 +45,8 @@ private:
     std::unique_ptr<Queue<kube::EndpointSlice>> slices_;
     std::unique_ptr<Queue<kube::Pod>> pods_;
     std::unique_ptr<Queue<kube::LoadBalancingPolicy>> policies_;
+    std::unique_ptr<Queue<kube::AddressPool>> pools_;
+    std::unique_ptr<Queue<kube::VirtualIPAdvertisement>> advertisements_;
 };
 
 }  // namespace steelyard::store

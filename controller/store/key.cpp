@@ -16,6 +16,12 @@ std::string_view to_string(Kind kind) {
             return "LoadBalancingPolicy";
         case Kind::policies_of:
             return "LoadBalancingPolicies of Service";
+        case Kind::address_pool:
+            return "AddressPool";
+        case Kind::advertisement:
+            return "VirtualIPAdvertisement";
+        case Kind::pools:
+            return "AddressPools and VirtualIPAdvertisements";
     }
     return "?";
 }

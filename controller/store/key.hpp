@@ -18,6 +18,9 @@ enum class Kind : uint8_t {
     crowd,  // the slices of a Service (by its name) that together have more endpoints than an upstream may
     policy,
     policies_of,  // the policies that name a Service (by its name)
+    address_pool,
+    advertisement,
+    pools,  // all AddressPools and VirtualIPAdvertisements together; its one key is kAllPools
 };
 
 std::string_view to_string(Kind kind);  // as Kubernetes writes it: "Service"
@@ -29,6 +32,9 @@ struct Key {
     std::string to_string() const;  // "Service shop/web"
     friend auto operator<=>(const Key&, const Key&) = default;
 };
+
+// Among the changes whenever a pool or an advertisement changed in more than its status.
+inline const Key kAllPools{Kind::pools, {}};
 
 // Hashes of both are equal for equal text, so that a table of ObjectKeys can be asked with views.
 size_t hash_of(std::string_view ns, std::string_view name) noexcept;

@@ -1,4 +1,4 @@
-// Any bytes as a LoadBalancingPolicy: reading must neither crash nor hang, and what it finds good must be fit for a proxy. What is
+// Any bytes as a LoadBalancingPolicy, an AddressPool, a VirtualIPAdvertisement: reading must neither crash nor hang, and what it finds good must be fit for a proxy. What is
 // good with unknown fields refused is the same with them ignored.
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,31 @@
 
 using namespace steelyard;
 
+namespace {
+
+// What is read is the same whoever refuses unknown fields, and what is wrong is named.
+template <class T>
+void judge(const T& strict, const T& lenient) {
+    for (const Error& problem : strict.problems) {
+        if (problem.where.empty() || problem.problem.empty()) std::abort();
+    }
+    if (strict.problems.empty() && !(strict == lenient)) std::abort();
+}
+
+void pools(const nlohmann::json& object) {
+    const auto pool = kube::decode_pool(object, policy::Unknown::ignore);
+    judge(kube::decode_pool(object, policy::Unknown::refuse), pool);
+    if (pool.problems.empty() && pool.spec.addresses.empty()) std::abort();
+    const auto advertisement = kube::decode_advertisement(object, policy::Unknown::ignore);
+    judge(kube::decode_advertisement(object, policy::Unknown::refuse), advertisement);
+    const auto& spec = advertisement.spec;
+    if (advertisement.problems.empty() && (spec.first_router_id < 1 || spec.first_router_id > spec.last_router_id ||
+                                           spec.last_router_id > 255 || spec.advertisement_interval_ms < 10))
+        std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     static_cast<void>(kube::decode_list<kube::LoadBalancingPolicy>(text, [](kube::LoadBalancingPolicy&&) {}));
@@ -21,10 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (object.is_discarded()) return 0;
     const auto strict = kube::decode_policy(object, policy::Unknown::refuse);
     const auto lenient = kube::decode_policy(object, policy::Unknown::ignore);
-    for (const Error& problem : strict.problems) {
-        if (problem.where.empty() || problem.problem.empty()) std::abort();
-    }
-    if (strict.problems.empty() && !(strict == lenient)) std::abort();
+    judge(strict, lenient);
+    pools(object);
     if (lenient.problems.empty()) {
         config::Policy policy;
         lenient.spec.apply(policy);

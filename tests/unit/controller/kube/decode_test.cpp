@@ -112,11 +112,135 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     web.session_affinity_timeout_seconds = 10800;
     web.traffic_distribution = "PreferSameZone";
     web.ports = {{"http", 80, std::string("web"), "TCP", "kubernetes.io/h2c"}, {"dns", 53, int64_t{5353}, "UDP", ""}};
+    LoadBalancer& balancer = web.balancer.make();
+    balancer.created = "2026-01-02T03:04:05Z";
+    balancer.labels = {{"app", "web"}};
+    balancer.ingress = {{"192.0.2.1", "", ""}};
     EXPECT_EQ(services[0], web);
+    EXPECT_FALSE(services[1].balancer);
     EXPECT_EQ(services[1].type, "ExternalName");
     EXPECT_EQ(services[1].external_name, "mail.example.org");
     EXPECT_TRUE(services[1].ports.empty());
     EXPECT_TRUE(services[1].problems.empty());
+}
+
+constexpr const char* kBalanced =
+    R"({"metadata":{"name":"web","namespace":"shop","deletionTimestamp":"2026-01-02T03:04:05Z",
+    "finalizers":["example.com/other","steelyard.dev/vip"]},
+   "spec":{"ports":[{"port":80}],"type":"TYPE","loadBalancerClass":"steelyard.dev/vip","loadBalancerIP":"192.0.2.9",
+     "loadBalancerSourceRanges":["10.0.0.0/8"],"externalTrafficPolicy":"Local","ipFamilies":["IPv6","IPv4"],"ipFamilyPolicy":"PreferDualStack"},
+   "status":{"loadBalancer":{"ingress":[{"ip":"2001:db8::7","ipMode":"Proxy"},{"hostname":"a.example","ports":[{"port":1}]}]}}})";
+
+std::string balanced(const std::string& type) {
+    std::string text = kBalanced;
+    return text.replace(text.find("TYPE"), 4, type);
+}
+
+TEST(Decode, AServiceOfTypeLoadBalancerKeepsWhatItsAddressDependsOn) {
+    const Service web = item<Service>(balanced("LoadBalancer"));
+    ASSERT_TRUE(web.balancer);
+    EXPECT_TRUE(web.balancer->deleted);
+    EXPECT_TRUE(web.balancer->has_finalizer());
+    EXPECT_EQ(web.balancer->load_balancer_class, kVipClass);
+    EXPECT_EQ(web.balancer->load_balancer_ip, "192.0.2.9");
+    EXPECT_EQ(web.balancer->source_ranges, std::vector<std::string>{"10.0.0.0/8"});
+    EXPECT_EQ(web.balancer->external_traffic_policy, "Local");
+    EXPECT_EQ(web.balancer->ip_families, (std::vector<std::string>{"IPv6", "IPv4"}));
+    EXPECT_EQ(web.balancer->ip_family_policy, "PreferDualStack");
+    EXPECT_EQ(web.balancer->ingress, (std::vector<Ingress>{{"2001:db8::7", "", "Proxy"}, {"", "a.example", ""}}));
+    EXPECT_TRUE(web.problems.empty());
+}
+
+TEST(Decode, AServiceOfAnotherTypeKeepsItOnlyWhileItHasOurFinalizer) {
+    EXPECT_TRUE(item<Service>(balanced("ClusterIP")).balancer);
+    std::string without = balanced("ClusterIP");
+    without.replace(without.find(",\"steelyard.dev/vip\""), std::string(",\"steelyard.dev/vip\"").size(), "");
+    EXPECT_FALSE(item<Service>(without).balancer);
+}
+
+TEST(DecodePool, ReadsSpecAndStatus) {
+    const auto pool =
+        item<AddressPool>(R"({"metadata": {"name": "front", "namespace": "odd", "uid": "0b", "generation": 2,
+        "creationTimestamp": "2026-01-02T03:04:05Z"},
+        "spec": {"addresses": ["192.0.2.0/28", "2001:db8::1-2001:db8::f"], "autoAssign": false, "namespaces": ["shop"],
+          "serviceSelector": {"matchLabels": {"app": "web"}, "matchExpressions": [
+            {"key": "example.com/tier", "operator": "In", "values": ["a", ""]}, {"key": "old", "operator": "DoesNotExist"}]}},
+        "status": {"total": 31, "assigned": 1, "available": 30, "conditions": [{"type": "Accepted", "status": "True"}]}})");
+    EXPECT_TRUE(pool.problems.empty()) << pool.problems.at(0).to_string();
+    EXPECT_EQ(pool.meta.key().to_string(), "front");
+    EXPECT_EQ(pool.judged.created, "2026-01-02T03:04:05Z");
+    EXPECT_EQ(pool.judged.generation, 2);
+    EXPECT_FALSE(pool.spec.auto_assign);
+    EXPECT_EQ(pool.spec.addresses.size(), 2U);
+    EXPECT_EQ(pool.spec.services.labels.at("app"), "web");
+    ASSERT_EQ(pool.spec.services.expressions.size(), 2U);
+    EXPECT_EQ(pool.spec.services.expressions[1].op, loadbalancer::LabelSelector::Operator::does_not_exist);
+    EXPECT_EQ(pool.counts, (PoolCounts{31, 1, 30}));
+    EXPECT_EQ(pool.judged.conditions.size(), 1U);
+}
+
+std::string problem_of_pool(const std::string& spec) {
+    const auto pool = item<AddressPool>(R"({"metadata": {"name": "front"}, "spec": )" + spec + "}");
+    return pool.problems.empty() ? "" : pool.problems[0].to_string();
+}
+
+TEST(DecodePool, NamesWhatIsWrong) {
+    EXPECT_EQ(problem_of_pool("null"), "spec: is missing");
+    EXPECT_EQ(problem_of_pool("{}"), "spec.addresses: is missing: a pool has at least one range");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": []})"), "spec.addresses: has 0 elements; 1 to 64 are allowed");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["a b"]})").find("spec.addresses[0]: 'a b' is not a range"), 0U);
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["10.0.0.0/8", "10.0.0.0/8"]})"),
+              "spec.addresses[1]: '10.0.0.0/8' is named before it as well");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["10.0.0.0/8"], "autoAssign": "no"})"),
+              "spec.autoAssign: no is not true or false");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["10.0.0.0/8"], "namespaces": ["A"]})"),
+              "spec.namespaces[0]: 'A' is not the name of a namespace");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["10.0.0.0/8"], "serviceSelector": {"matchLabels": {"-": "x"}}})"),
+              "spec.serviceSelector.matchLabels.-: is not the key of a label");
+    EXPECT_EQ(problem_of_pool(R"({"addresses": ["10.0.0.0/8"],
+        "serviceSelector": {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}})"),
+              "spec.serviceSelector.matchExpressions[0].values: belongs to the operators In and NotIn");
+    EXPECT_EQ(
+        problem_of_pool(
+            R"({"addresses": ["10.0.0.0/8"], "serviceSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}})"),
+        "spec.serviceSelector.matchExpressions[0].values: is missing: In and NotIn compare with them");
+}
+
+TEST(DecodeAdvertisement, ReadsItAndItsDefaults) {
+    const auto plain = item<VirtualIPAdvertisement>(R"({"metadata": {"name": "all"}})");
+    EXPECT_TRUE(plain.problems.empty());
+    EXPECT_EQ(plain.spec, loadbalancer::AdvertisementSpec{});
+    const auto full = item<VirtualIPAdvertisement>(R"({"metadata": {"name": "all"}, "spec": {"addressPools": ["front"],
+        "interfaces": ["eth*"], "nodes": ["node-1.example"], "vrrp": {"advertisementInterval": "1s", "preempt": false, "preemptDelay": "5s",
+        "acceptMode": false, "virtualRouterIDs": {"first": 10, "last": 20}, "unicastPeers": ["192.0.2.1"]}}})");
+    EXPECT_TRUE(full.problems.empty()) << full.problems.at(0).to_string();
+    EXPECT_EQ(full.spec.advertisement_interval_ms, 1000U);
+    EXPECT_EQ(full.spec.preempt_delay_ms, 5000U);
+    EXPECT_FALSE(full.spec.preempt || full.spec.accept);
+    EXPECT_EQ(full.spec.first_router_id, 10U);
+    EXPECT_EQ(full.spec.last_router_id, 20U);
+    EXPECT_EQ(full.spec.peers, std::vector<std::string>{"192.0.2.1"});
+}
+
+std::string problem_of_advertisement(const std::string& spec) {
+    const auto one = item<VirtualIPAdvertisement>(R"({"metadata": {"name": "all"}, "spec": )" + spec + "}");
+    return one.problems.empty() ? "" : one.problems[0].to_string();
+}
+
+TEST(DecodeAdvertisement, NamesWhatIsWrong) {
+    EXPECT_EQ(problem_of_advertisement(R"({"vrrp": {"advertisementInterval": "15ms"}})"),
+              "spec.vrrp.advertisementInterval: is not a multiple of 10ms, the unit of VRRP");
+    EXPECT_EQ(problem_of_advertisement(R"({"vrrp": {"advertisementInterval": "41s"}})")
+                  .find("spec.vrrp.advertisementInterval: "),
+              0U);
+    EXPECT_EQ(problem_of_advertisement(R"({"vrrp": {"virtualRouterIDs": {"first": 9, "last": 8}}})"),
+              "spec.vrrp.virtualRouterIDs.last: 8 comes before first");
+    EXPECT_EQ(problem_of_advertisement(R"({"vrrp": {"virtualRouterIDs": {"first": 0}}})"),
+              "spec.vrrp.virtualRouterIDs.first: 0 is not a virtual router ID (1-255)");
+    EXPECT_EQ(problem_of_advertisement(R"({"interfaces": ["eth0/1"]})")
+                  .find("spec.interfaces[0]: 'eth0/1' is not the name of"),
+              0U);
+    EXPECT_EQ(problem_of_advertisement("[]"), "spec: is a list, not an object");
 }
 
 constexpr const char* kSlice =

@@ -64,6 +64,7 @@ spec:
     want.traffic_distribution = "PreferSameNode";
     want.ports.push_back({"http", 80, std::string("web"), "TCP", "http"});
     want.ports.push_back({"admin", 8080, int64_t{9000}, "TCP", ""});
+    want.balancer.make().labels = {{"app", "web"}};
     EXPECT_EQ(service, want);
 }
 
@@ -199,6 +200,38 @@ TEST(Decode, HoldsSlicesToWhatAnApiServerChecksButLeavesAddressesToTranslation) 
     EXPECT_THAT(faults(slice("addressType: IPv4, endpoints: [{addresses: [nonsense]}, {}]")), IsEmpty());
     EXPECT_THAT(faults(slice("addressType: IPv4, endpoints: [{addresses: [1.2.3.4], conditions: {ready: \"true\"}}]")),
                 ElementsAre(at + "endpoints[0].conditions.ready: 'true' (a text) is neither true nor false"));
+}
+
+TEST(Decode, ReadsPoolsAndAdvertisementsAndTheAddressesOfServices) {
+    const auto decoded = decode_manifest(
+        "apiVersion: steelyard.dev/v1alpha1\nkind: AddressPool\nmetadata: {name: front}\nspec: {addresses: "
+        "[192.0.2.0/28]}\n"
+        "---\napiVersion: steelyard.dev/v1alpha1\nkind: VirtualIPAdvertisement\nmetadata: {name: all}\nspec: "
+        "{interfaces: [eth0]}\n"
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: LoadBalancer, loadBalancerClass: "
+        "steelyard.dev/vip,"
+        " externalTrafficPolicy: Local, ports: [{port: 80}]}\nstatus: {loadBalancer: {ingress: [{ip: 192.0.2.7, "
+        "ipMode: Proxy}]}}\n");
+    ASSERT_TRUE(decoded && decoded->faults.empty());
+    ASSERT_EQ(decoded->objects.size(), 3U);
+    EXPECT_EQ(std::get<kube::AddressPool>(decoded->objects[0].object).spec.addresses.at(0), "192.0.2.0/28");
+    EXPECT_EQ(decoded->objects[0].place.to_string(), "document 1 (AddressPool front)");
+    EXPECT_EQ(std::get<kube::VirtualIPAdvertisement>(decoded->objects[1].object).spec.interfaces.at(0), "eth0");
+    const auto& web = std::get<kube::Service>(decoded->objects[2].object);
+    ASSERT_TRUE(web.balancer);
+    EXPECT_EQ(web.balancer->external_traffic_policy, "Local");
+    EXPECT_EQ(web.balancer->ingress.at(0).ip, "192.0.2.7");
+}
+
+TEST(Decode, AFieldOfAPoolThatIsNotKnownIsRefused) {
+    const auto decoded = decode_manifest(
+        "apiVersion: steelyard.dev/v1alpha1\nkind: AddressPool\nmetadata: {name: front}\nspec: {addresses: "
+        "[192.0.2.0/28], range: x}\n");
+    ASSERT_TRUE(decoded && decoded->faults.size() == 1);
+    EXPECT_EQ(decoded->faults[0].place.to_string() + ": " + decoded->faults[0].error.to_string(),
+              "document 1 (AddressPool front): spec.range: is not a field that is known here (addresses, autoAssign, "
+              "namespaces, "
+              "serviceSelector)");
 }
 
 TEST(Decode, OneBadObjectLeavesTheOthers) {

@@ -124,7 +124,8 @@ TEST(ClusterState, AListThatBreaksOffRemovesNothing) {
 
 TEST(ClusterState, IsSyncedWhenAllKindsWereListed) {
     ClusterState state;
-    for (const Kind kind : {Kind::service, Kind::endpoint_slice, Kind::pod, Kind::policy}) {
+    for (const Kind kind :
+         {Kind::service, Kind::endpoint_slice, Kind::pod, Kind::policy, Kind::address_pool, Kind::advertisement}) {
         EXPECT_FALSE(state.synced());
         state.begin_list(kind);
         state.end_list(kind);
@@ -172,6 +173,55 @@ TEST(ClusterState, APolicysStatusConcernsNoService) {
     seen.generation = 2;
     state.upsert(std::move(seen));
     EXPECT_THAT(changes(state), ElementsAre("LoadBalancingPolicy shop/p"));
+}
+
+kube::AddressPool pool(const std::string& name, const std::string& range) {
+    kube::AddressPool made;
+    made.meta = {"", name, "1", {}};
+    made.spec.addresses = {range};
+    return made;
+}
+
+TEST(ClusterState, TellsThatPoolsChangedWhenMoreThanTheirStatusDid) {
+    ClusterState state;
+    state.upsert(pool("front", "192.0.2.0/28"));
+    EXPECT_THAT(changes(state), ElementsAre("AddressPool front", kAllPools.to_string()));
+    auto seen = pool("front", "192.0.2.0/28");
+    seen.judged.conditions.push_back({"Accepted", true, "Accepted", "", 1});
+    seen.counts = kube::PoolCounts{16, 1, 15};
+    state.upsert(std::move(seen));
+    EXPECT_THAT(changes(state), ElementsAre("AddressPool front"));
+    state.upsert(pool("front", "192.0.2.0/28"));
+    state.take_changes();
+    state.upsert(pool("front", "192.0.2.0/27"));
+    EXPECT_THAT(changes(state), ElementsAre("AddressPool front", kAllPools.to_string()));
+    kube::VirtualIPAdvertisement advertisement;
+    advertisement.meta.name = "fast";
+    state.upsert(kube::VirtualIPAdvertisement(advertisement));
+    EXPECT_THAT(changes(state), ElementsAre("VirtualIPAdvertisement fast", kAllPools.to_string()));
+    ASSERT_EQ(state.pools().size(), 1U);
+    EXPECT_EQ(state.pools()[0], state.pool("front"));
+    EXPECT_EQ(state.advertisements().at(0), state.advertisement("fast"));
+    state.remove(Kind::address_pool, {"", "front"});
+    EXPECT_THAT(changes(state), ElementsAre("AddressPool front", kAllPools.to_string()));
+    EXPECT_EQ(state.pool("front"), nullptr);
+    EXPECT_EQ(state.counts().advertisements, 1U);
+}
+
+TEST(ClusterState, KnowsTheServicesThatHaveABalancer) {
+    ClusterState state;
+    auto web = service("web");
+    web.balancer.make();
+    state.upsert(std::move(web));
+    state.upsert(service("api"));
+    EXPECT_THAT(state.balanced(), ElementsAre(kube::ObjectKey{"shop", "web"}));
+    state.upsert(service("web"));
+    EXPECT_THAT(state.balanced(), IsEmpty());
+    auto again = service("web");
+    again.balancer.make();
+    state.upsert(std::move(again));
+    state.remove(Kind::service, {"shop", "web"});
+    EXPECT_THAT(state.balanced(), IsEmpty());
 }
 
 TEST(ClusterState, TellsWhenAServicesSlicesCrossTheCrowdLimitInEitherDirection) {

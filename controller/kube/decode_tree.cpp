@@ -60,6 +60,16 @@ void read_meta(const Members& meta, LoadBalancingPolicy& policy) {
     meta.whole("generation", policy.generation);
 }
 
+// Of a cluster-scoped kind: a namespace, which only a file can have, is not one of its own.
+template <class T>
+void read_meta(const Members& meta, T& object) {
+    meta.text("name", object.meta.name);
+    meta.text("resourceVersion", object.meta.resource_version);
+    meta.text("uid", object.judged.uid);
+    meta.text("creationTimestamp", object.judged.created);
+    meta.whole("generation", object.judged.generation);
+}
+
 std::vector<Condition> read_conditions(const Members& status) {
     std::vector<Condition> conditions;
     const json* list = status.find("conditions");
@@ -99,27 +109,52 @@ Status status_of(const json& object) {
     return status;
 }
 
-}  // namespace
-
-LoadBalancingPolicy decode_policy(const json& object, policy::Unknown unknown) {
-    LoadBalancingPolicy policy;
-    const Members root(&object, {}, nullptr);
-    read_meta(Members(root.find("metadata"), "metadata", &policy.problems), policy);
-    if (policy.meta.name.empty()) policy.problems.insert(policy.problems.begin(), Error{"metadata.name", "is missing"});
-    policy.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
-    const json* spec = root.find("spec");
-    policy::Reading reading = policy::read_spec(spec != nullptr ? *spec : json(), unknown);
-    policy.spec = std::move(reading.spec);
-    policy.ignored = std::move(reading.ignored);
-    for (Error& problem : reading.problems) {
-        if (policy.problems.size() < kMaxProblems) policy.problems.push_back(std::move(problem));
-    }
-    return policy;
+template <class T>
+void check_name(T& object) {
+    if (object.meta.name.empty()) object.problems.insert(object.problems.begin(), Error{"metadata.name", "is missing"});
 }
 
-template <>
-Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view text,
-                                                  const std::function<void(LoadBalancingPolicy&&)>& sink) {
+void add(Problems& problems, std::vector<Error>& found) {
+    for (Error& problem : found) {
+        if (problems.size() < kMaxProblems) problems.push_back(std::move(problem));
+    }
+}
+
+// Metadata, status and spec of a cluster-scoped kind.
+template <class T, class Read>
+T decode_judged(const json& object, policy::Unknown unknown, Read read) {
+    T out;
+    const Members root(&object, {}, nullptr);
+    read_meta(Members(root.find("metadata"), "metadata", &out.problems), out);
+    check_name(out);
+    out.judged.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
+    const json* spec = root.find("spec");
+    auto reading = read(spec != nullptr ? *spec : json(), unknown);
+    out.spec = std::move(reading.spec);
+    out.judged.ignored = std::move(reading.ignored);
+    add(out.problems, reading.problems);
+    return out;
+}
+
+std::optional<PoolCounts> read_counts(const Members& status) {
+    if (status.find("total") == nullptr) return std::nullopt;
+    PoolCounts counts;
+    status.whole("total", counts.total);
+    status.whole("assigned", counts.assigned);
+    status.whole("available", counts.available);
+    return counts;
+}
+
+template <class T>
+T decode_object(const json& object) {
+    if constexpr (std::is_same_v<T, AddressPool>) return decode_pool(object, policy::Unknown::ignore);
+    if constexpr (std::is_same_v<T, VirtualIPAdvertisement>)
+        return decode_advertisement(object, policy::Unknown::ignore);
+    if constexpr (std::is_same_v<T, LoadBalancingPolicy>) return decode_policy(object, policy::Unknown::ignore);
+}
+
+template <class T>
+Result<ListMeta> decode_tree_list(std::string_view text, const std::function<void(T&&)>& sink) {
     const json list = json::parse(text.begin(), text.end(), nullptr, false);
     if (!list.is_object()) return not_json("answer");
     ListMeta meta;
@@ -130,13 +165,13 @@ Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view text,
     if (meta.resource_version.empty())
         return Error{"metadata.resourceVersion", "missing: the answer is no Kubernetes list"};
     if (const json* items = root.find("items"); items != nullptr && items->is_array()) {
-        for (const json& item : *items) sink(decode_policy(item, policy::Unknown::ignore));
+        for (const json& item : *items) sink(decode_object<T>(item));
     }
     return meta;
 }
 
-template <>
-Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(std::string_view text) {
+template <class T>
+Result<WatchEvent<T>> decode_tree_event(std::string_view text) {
     const json line = json::parse(text.begin(), text.end(), nullptr, false);
     if (!line.is_object()) return not_json("line");
     const Members root(&line, {}, nullptr);
@@ -146,7 +181,7 @@ Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(
     if (!known)
         return Error{
             "type", type.empty() ? "missing: the line is no watch event" : "'" + type.substr(0, 40) + "' is not known"};
-    WatchEvent<LoadBalancingPolicy> event;
+    WatchEvent<T> event;
     event.type = *known;
     const json* object = root.find("object");
     const json& given = object != nullptr ? *object : line;
@@ -155,9 +190,63 @@ Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(
     } else if (event.type == EventType::bookmark) {
         event.object.meta.resource_version = resource_version_of(given);
     } else {
-        event.object = decode_policy(given, policy::Unknown::ignore);
+        event.object = decode_object<T>(given);
     }
     return event;
+}
+
+}  // namespace
+
+LoadBalancingPolicy decode_policy(const json& object, policy::Unknown unknown) {
+    LoadBalancingPolicy policy;
+    const Members root(&object, {}, nullptr);
+    read_meta(Members(root.find("metadata"), "metadata", &policy.problems), policy);
+    check_name(policy);
+    policy.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
+    const json* spec = root.find("spec");
+    policy::Reading reading = policy::read_spec(spec != nullptr ? *spec : json(), unknown);
+    policy.spec = std::move(reading.spec);
+    policy.ignored = std::move(reading.ignored);
+    add(policy.problems, reading.problems);
+    return policy;
+}
+
+AddressPool decode_pool(const json& object, policy::Unknown unknown) {
+    auto pool = decode_judged<AddressPool>(object, unknown, loadbalancer::read_pool);
+    const Members root(&object, {}, nullptr);
+    pool.counts = read_counts(Members(root.find("status"), {}, nullptr));
+    return pool;
+}
+
+VirtualIPAdvertisement decode_advertisement(const json& object, policy::Unknown unknown) {
+    return decode_judged<VirtualIPAdvertisement>(object, unknown, loadbalancer::read_advertisement);
+}
+
+template <>
+Result<ListMeta> decode_list<LoadBalancingPolicy>(std::string_view text,
+                                                  const std::function<void(LoadBalancingPolicy&&)>& sink) {
+    return decode_tree_list(text, sink);
+}
+template <>
+Result<ListMeta> decode_list<AddressPool>(std::string_view text, const std::function<void(AddressPool&&)>& sink) {
+    return decode_tree_list(text, sink);
+}
+template <>
+Result<ListMeta> decode_list<VirtualIPAdvertisement>(std::string_view text,
+                                                     const std::function<void(VirtualIPAdvertisement&&)>& sink) {
+    return decode_tree_list(text, sink);
+}
+template <>
+Result<WatchEvent<LoadBalancingPolicy>> decode_watch_event<LoadBalancingPolicy>(std::string_view text) {
+    return decode_tree_event<LoadBalancingPolicy>(text);
+}
+template <>
+Result<WatchEvent<AddressPool>> decode_watch_event<AddressPool>(std::string_view text) {
+    return decode_tree_event<AddressPool>(text);
+}
+template <>
+Result<WatchEvent<VirtualIPAdvertisement>> decode_watch_event<VirtualIPAdvertisement>(std::string_view text) {
+    return decode_tree_event<VirtualIPAdvertisement>(text);
 }
 
 }  // namespace steelyard::kube

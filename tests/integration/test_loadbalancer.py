@@ -1,0 +1,229 @@
+"""Services of type LoadBalancer on a real API server: who gets which address, what is written where, and that it is given back."""
+import json
+
+import pytest
+
+from harness.api_server import ADMIN_TOKEN
+from harness.load_balancers import (FINALIZER, ROUTER_ID, accepted, addresses, advertisement, balanced, events, ingress, install, pool, pool_status, read,
+                                    wait_addresses, wait_event, wait_free)
+from harness.steelyard import SLOWDOWN
+from harness.wait import eventually, never
+
+RANGE = "198.51.100.{}-198.51.100.{}"
+
+
+@pytest.fixture(autouse=True)
+def crds(kubectl):
+    """Pools are the cluster's: they go with the test."""
+    install(kubectl)
+    yield
+    kubectl("delete", "addresspools,virtualipadvertisements", "--all", check=False)
+
+
+@pytest.fixture
+def candidate(controller, api_server, ns):
+    def start(name: str, *arguments):
+        kubeconfig = api_server.kubeconfig("controller", token=ADMIN_TOKEN)
+        return controller("--kubeconfig", kubeconfig, "--leader-elect", "true", "--namespace", ns, "--identity", name, "--lease-duration", "3s",
+                          "--renew-deadline", "2s", "--retry-period", "400ms", *arguments, name=name)
+    return start
+
+
+def wait_accepted(kubectl, name: str, reason: str = "Accepted") -> dict:
+    def there():
+        found = accepted(pool_status(kubectl, name))
+        assert found.get("reason") == reason, found
+        return found
+    return eventually(there, 15 * SLOWDOWN, f"pool {name} is {reason}", interval=0.1)
+
+
+def wait_counts(kubectl, name: str, total: int, assigned: int):
+    def there():
+        status = pool_status(kubectl, name)
+        assert (status.get("total"), status.get("assigned"), status.get("available")) == (total, assigned, total - assigned), status
+        return True
+    eventually(there, 15 * SLOWDOWN, f"pool {name} has {assigned} of {total} assigned", interval=0.1)
+
+
+@pytest.mark.sanitizer
+def test_a_service_gets_an_address_and_gives_it_back(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 4), namespaces=[ns]), balanced(ns))
+    control = controller().wait_ready()
+    assert wait_addresses(kubectl, ns) == ["198.51.100.1"]
+    now = read(kubectl, ns)
+    assert ingress(now) == [{"ip": "198.51.100.1", "ipMode": "Proxy"}]
+    assert now["metadata"]["finalizers"].count(FINALIZER) == 1
+    assert 1 <= int(now["metadata"]["annotations"][ROUTER_ID]) <= 255
+    told = wait_event(kubectl, ns, "web", "IPAllocated", "198.51.100.1")
+    assert told["type"] == "Normal" and told["regarding"]["uid"] == now["metadata"]["uid"]
+    wait_counts(kubectl, "front", 4, 1)
+    assert control.metric("steelyard_address_pool_assigned", pool="front") == 1
+    assert control.metric("steelyard_load_balancer_services", state="assigned") >= 1
+
+    kubectl("delete", "service", "web", "-n", ns, "--timeout=20s")
+    wait_counts(kubectl, "front", 4, 0)
+    wait_event(kubectl, ns, "web", "IPReleased", "198.51.100.1")
+
+
+def test_a_change_of_type_gives_the_address_back(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 4), namespaces=[ns]), balanced(ns))
+    controller().wait_ready()
+    wait_addresses(kubectl, ns)
+    kubectl("patch", "service", "web", "-n", ns, "--type=json",
+            "-p", json.dumps([{"op": "replace", "path": "/spec/type", "value": "ClusterIP"}, {"op": "remove", "path": "/spec/loadBalancerClass"},
+                              {"op": "remove", "path": "/spec/allocateLoadBalancerNodePorts"}]))
+    wait_free(kubectl, ns)
+    wait_counts(kubectl, "front", 4, 0)
+    kubectl("patch", "service", "web", "-n", ns, "-p", json.dumps({"spec": {"type": "LoadBalancer", "loadBalancerClass": "steelyard.dev/vip"}}))
+    wait_addresses(kubectl, ns)
+
+
+def test_services_of_others_are_left_alone(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 4), namespaces=[ns]), balanced(ns, "other", lb_class="example.com/lb"), balanced(ns, "none", lb_class=None),
+                  balanced(ns, "ours"))
+    control = controller().wait_ready()
+    wait_addresses(kubectl, ns, "ours")
+    for name in ("other", "none"):
+        assert not ingress(read(kubectl, ns, name))
+        assert "finalizers" not in read(kubectl, ns, name)["metadata"]
+    control.kill()
+    controller("--kubeconfig", control.command[control.command.index("--kubeconfig") + 1], "--default-load-balancer-class", name="default").wait_ready()
+    wait_addresses(kubectl, ns, "none")
+    assert not ingress(read(kubectl, ns, "other"))
+
+
+def test_an_address_that_is_asked_for(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), balanced(ns, "asks", {"loadBalancerIPs": "198.51.100.7"}),
+                  balanced(ns, "field", loadBalancerIP="198.51.100.8"), balanced(ns, "outside", {"loadBalancerIPs": "203.0.113.1"}),
+                  balanced(ns, "odd", {"loadBalancerIPs": "198.51.100.300"}))
+    control = controller().wait_ready()
+    assert wait_addresses(kubectl, ns, "asks") == ["198.51.100.7"]
+    assert wait_addresses(kubectl, ns, "field") == ["198.51.100.8"]
+    assert "203.0.113.1" in wait_event(kubectl, ns, "outside", "AllocationFailed")["note"]
+    assert "198.51.100.300" in wait_event(kubectl, ns, "odd", "AllocationFailed")["note"]
+    assert not addresses(kubectl, ns, "outside") and not addresses(kubectl, ns, "odd")
+    assert control.metric("steelyard_load_balancer_allocation_failures_total", reason="outside_pools") >= 1
+    kubectl("annotate", "service", "outside", "-n", ns, "--overwrite", "steelyard.dev/loadBalancerIPs=198.51.100.9")
+    assert wait_addresses(kubectl, ns, "outside") == ["198.51.100.9"]
+
+
+def test_services_share_an_address(kubectl, ns, controller):
+    shared = {"loadBalancerIPs": "198.51.100.7", "allow-shared-ip": "k"}
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), balanced(ns, "one", shared, port=80), balanced(ns, "two", shared, port=443))
+    controller().wait_ready()
+    assert wait_addresses(kubectl, ns, "one") == wait_addresses(kubectl, ns, "two") == ["198.51.100.7"]
+    ids = {read(kubectl, ns, name)["metadata"]["annotations"][ROUTER_ID] for name in ("one", "two")}
+    assert len(ids) == 1, "one address is announced once"
+    kubectl.apply(balanced(ns, "three", shared, port=443))
+    assert "198.51.100.7" in wait_event(kubectl, ns, "three", "AllocationFailed")["note"]
+
+
+def test_both_families(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), "2001:db8:5::/120", namespaces=[ns]), balanced(ns, ipFamilyPolicy="PreferDualStack"))
+    controller().wait_ready()
+    one = read(kubectl, ns)
+    if len(one["spec"]["ipFamilies"]) == 1:
+        assert wait_addresses(kubectl, ns) == ["198.51.100.1"]
+        pytest.skip("the API server knows one family alone")
+    assert wait_addresses(kubectl, ns, count=2) == ["198.51.100.1", "2001:db8:5::"]
+
+
+def test_who_waits_gets_what_is_freed(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 1), namespaces=[ns]), balanced(ns, "first"))
+    controller().wait_ready()
+    wait_addresses(kubectl, ns, "first")
+    kubectl.apply(balanced(ns, "second"))
+    wait_event(kubectl, ns, "second", "AllocationFailed")
+    kubectl("delete", "service", "first", "-n", ns, "--timeout=20s")
+    assert wait_addresses(kubectl, ns, "second") == ["198.51.100.1"]
+
+
+def test_a_pool_that_overlaps_an_older_one(kubectl, ns, controller):
+    kubectl.apply(pool("a-older", RANGE.format(1, 9), namespaces=[ns]))
+    controller().wait_ready()
+    wait_accepted(kubectl, "a-older")
+    kubectl.apply(pool("b-younger", RANGE.format(5, 20), namespaces=[ns]))
+    lost = wait_accepted(kubectl, "b-younger", "Overlap")
+    assert lost["status"] == "False" and "a-older" in lost["message"]
+    assert pool_status(kubectl, "b-younger")["available"] == 0
+    kubectl.apply(pool("b-younger", RANGE.format(10, 20), namespaces=[ns]))
+    assert wait_accepted(kubectl, "b-younger")["observedGeneration"] == 2
+    kubectl.apply(pool("c-reversed", RANGE.format(60, 50)))
+    wait_accepted(kubectl, "c-reversed", "Invalid")
+
+
+def test_the_pool_and_the_router_ids_that_are_asked_for(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), pool("back", RANGE.format(50, 59), autoAssign=False, namespaces=[ns]),
+                  advertisement("back", addressPools=["back"], vrrp={"virtualRouterIDs": {"first": 200, "last": 209}}),
+                  balanced(ns, "asks", {"address-pool": "back"}), balanced(ns, "any"))
+    controller().wait_ready()
+    assert wait_addresses(kubectl, ns, "asks") == ["198.51.100.50"]
+    assert wait_addresses(kubectl, ns, "any") == ["198.51.100.1"]
+    assert 200 <= int(read(kubectl, ns, "asks")["metadata"]["annotations"][ROUTER_ID]) <= 209
+    shown = lambda: accepted(json.loads(kubectl("get", "vipadv", "back", "-o", "json")).get("status", {}))
+    eventually(lambda: shown().get("reason") == "Accepted", 15 * SLOWDOWN, "the advertisement is accepted")
+    assert shown()["message"] == "in force for 1 pools"
+
+
+def test_addresses_are_stable_over_restarts(kubectl, ns, controller):
+    names = [f"s{i}" for i in range(6)]
+    kubectl.apply(pool("front", RANGE.format(1, 20), namespaces=[ns]))
+    first = controller().wait_ready()
+    for name in reversed(names):
+        kubectl.apply(balanced(ns, name))
+        wait_addresses(kubectl, ns, name)
+    before = {name: read(kubectl, ns, name) for name in names}
+    first.kill()
+    kubectl.apply(balanced(ns, "later"))
+    controller(name="second").wait_ready()
+    wait_addresses(kubectl, ns, "later")
+    for name in names:
+        now = read(kubectl, ns, name)
+        assert now["metadata"]["resourceVersion"] == before[name]["metadata"]["resourceVersion"], "nothing was written"
+    told = [one for name in names for one in events(kubectl, ns, name) if one["action"] == "Allocate"]
+    assert {one["reason"] for one in told} == {"IPAllocated"} and len(told) == len(names)
+
+
+@pytest.mark.sanitizer
+def test_of_two_controllers_one_writes_and_the_other_takes_over(kubectl, ns, candidate):
+    kubectl.apply(pool("front", RANGE.format(1, 40), namespaces=[ns]))
+    one = candidate("one")
+    eventually(lambda: one.metric("steelyard_controller_leader") == 1, 10 * SLOWDOWN, "one leads")
+    two = candidate("two")
+    two.wait_log("one_")
+    names = [f"s{i}" for i in range(20)]
+    kubectl.apply(*[balanced(ns, name) for name in names[:10]])
+    for name in names[:10]:
+        wait_addresses(kubectl, ns, name)
+    assert two.metric("steelyard_load_balancer_writes_total", result="written") == 0
+    kubectl.apply(*[balanced(ns, name) for name in names[10:]])
+    one.send(15)
+    for name in names:
+        wait_addresses(kubectl, ns, name)
+    given = [addresses(kubectl, ns, name)[0] for name in names]
+    assert len(set(given)) == len(names), sorted(given)
+    assert two.metric("steelyard_controller_leader") == 1
+    kubectl.apply(balanced(ns, "after"))
+    assert wait_addresses(kubectl, ns, "after")[0] not in given
+
+
+def test_a_status_that_somebody_wrote_over_is_mended(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), balanced(ns))
+    controller().wait_ready()
+    wait_addresses(kubectl, ns)
+    kubectl("patch", "service", "web", "-n", ns, "--subresource=status", "--type=merge",
+            "-p", json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.9", "ipMode": "VIP"}, {"ip": "203.0.113.8", "ipMode": "Proxy"}]}}}))
+    eventually(lambda: ingress(read(kubectl, ns)) == [{"ip": "203.0.113.9", "ipMode": "VIP"}, {"ip": "198.51.100.1", "ipMode": "Proxy"}], 15 * SLOWDOWN,
+               "ours is there again, and the other's stayed")
+    kubectl("annotate", "service", "web", "-n", ns, "--overwrite", f"{ROUTER_ID}=300")
+    eventually(lambda: read(kubectl, ns)["metadata"]["annotations"][ROUTER_ID] != "300", 15 * SLOWDOWN, "what is no id is replaced")
+
+
+def test_without_the_definitions_nothing_goes_wrong(kubectl, ns, controller):
+    kubectl("delete", "crd", "addresspools.steelyard.dev", "virtualipadvertisements.steelyard.dev", "--timeout=30s")
+    kubectl.apply(balanced(ns))
+    control = controller().wait_ready()
+    never(lambda: ingress(read(kubectl, ns)), 2, "an address")
+    install(kubectl)
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]))
+    eventually(lambda: addresses(kubectl, ns), 30 * SLOWDOWN, "the pools are found later")
