@@ -1,14 +1,21 @@
 """Services of type LoadBalancer on a real API server: who gets which address, what is written where, and that it is given back."""
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
-from harness.api_server import ADMIN_TOKEN
+from harness.api_server import ADMIN_TOKEN, ApiServer
+from harness.kubectl import Kubectl
 from harness.load_balancers import (FINALIZER, ROUTER_ID, accepted, addresses, advertisement, balanced, events, ingress, install, pool, pool_status, read,
                                     wait_addresses, wait_event, wait_free)
+from harness.objects import cluster_role, namespace
+from harness.push_client import PushClient
 from harness.steelyard import SLOWDOWN
 from harness.wait import eventually, never
 
+CHART = Path(__file__).parents[2] / "charts/steelyard"
 RANGE = "198.51.100.{}-198.51.100.{}"
 
 
@@ -118,14 +125,25 @@ def test_services_share_an_address(kubectl, ns, controller):
     assert "198.51.100.7" in wait_event(kubectl, ns, "three", "AllocationFailed")["note"]
 
 
-def test_both_families(kubectl, ns, controller):
-    kubectl.apply(pool("front", RANGE.format(1, 9), "2001:db8:5::/120", namespaces=[ns]), balanced(ns, ipFamilyPolicy="PreferDualStack"))
-    controller().wait_ready()
-    one = read(kubectl, ns)
-    if len(one["spec"]["ipFamilies"]) == 1:
-        assert wait_addresses(kubectl, ns) == ["198.51.100.1"]
-        pytest.skip("the API server knows one family alone")
-    assert wait_addresses(kubectl, ns, count=2) == ["198.51.100.1", "2001:db8:5::"]
+def test_both_families(kubernetes_binaries, tmp_path, controller):
+    """An API server of its own: the others' knows IPv4 alone."""
+    server = ApiServer(kubernetes_binaries, tmp_path / "api", cluster_ips="10.96.0.0/16,fd00:96::/112").start()
+    try:
+        kubectl = Kubectl(kubernetes_binaries / "kubectl", server.kubeconfig("admin", token=ADMIN_TOKEN), tmp_path / "cache")
+        install(kubectl)
+        kubectl.apply(namespace("shop"), pool("front", RANGE.format(1, 9), "2001:db8:5::/120"), balanced("shop", "both", ipFamilyPolicy="RequireDualStack"),
+                      balanced("shop", "prefers", ipFamilyPolicy="PreferDualStack", ipFamilies=["IPv6", "IPv4"]),
+                      balanced("shop", "six", ipFamilies=["IPv6"]), balanced("shop", "four"))
+        controller("--kubeconfig", server.kubeconfig("controller", token=ADMIN_TOKEN)).wait_ready()
+        four, six = wait_addresses(kubectl, "shop", "both", count=2)
+        assert four.startswith("198.51.100.") and six.startswith("2001:db8:5::")
+        six, four = wait_addresses(kubectl, "shop", "prefers", count=2)
+        assert four.startswith("198.51.100.") and six.startswith("2001:db8:5::"), "in the order of its families"
+        assert wait_addresses(kubectl, "shop", "six")[0].startswith("2001:db8:5::")
+        assert wait_addresses(kubectl, "shop", "four")[0].startswith("198.51.100.")
+        assert all(entry["ipMode"] == "Proxy" for name in ("both", "prefers") for entry in ingress(read(kubectl, "shop", name)))
+    finally:
+        server.stop()
 
 
 def test_who_waits_gets_what_is_freed(kubectl, ns, controller):
@@ -217,6 +235,51 @@ def test_a_status_that_somebody_wrote_over_is_mended(kubectl, ns, controller):
                "ours is there again, and the other's stayed")
     kubectl("annotate", "service", "web", "-n", ns, "--overwrite", f"{ROUTER_ID}=300")
     eventually(lambda: read(kubectl, ns)["metadata"]["annotations"][ROUTER_ID] != "300", 15 * SLOWDOWN, "what is no id is replaced")
+
+
+def rules_of_the_chart() -> list:
+    """What the chart lets the controller do in the whole cluster where there is an edge."""
+    text = (CHART / "templates/controller/rbac.yaml").read_text()
+    role = text[text.index("rules:"):text.index("\n---")]
+    return yaml.safe_load(re.sub(r"^ *{{.*}}$", "", role.replace("{{ include \"steelyard.injector\" . }}", "x"), flags=re.MULTILINE))["rules"]
+
+
+def test_the_rights_that_the_chart_gives_will_do(kubectl, ns, controller, api_server):
+    user = f"chart-{ns}"
+    role, binding = cluster_role(user, user, [])
+    kubectl.apply(role | {"rules": rules_of_the_chart()}, binding, pool("front", RANGE.format(1, 9), namespaces=[ns]), advertisement("all"), balanced(ns))
+    control = controller("--kubeconfig", api_server.client_certificate_kubeconfig(user)).wait_ready()
+    wait_addresses(kubectl, ns)
+    wait_counts(kubectl, "front", 9, 1)
+    kubectl("delete", "service", "web", "-n", ns, "--timeout=20s")
+    wait_event(kubectl, ns, "web", "IPReleased")
+    assert control.metric("steelyard_load_balancer_writes_total", result="failed") == 0
+    assert control.metric("steelyard_controller_policy_statuses_total", result="failed") == 0
+
+
+def test_a_disputed_address_is_told_on_its_service(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), balanced(ns), balanced(ns, "other"))
+    control = controller().wait_ready()
+    address, _ = wait_addresses(kubectl, ns)[0], wait_addresses(kubectl, ns, "other")
+    # Told by what the controller has seen of the status.
+    router = int(read(kubectl, ns)["metadata"]["annotations"][ROUTER_ID])
+    edge = PushClient(control, "edge-1", [], role="edge")
+    edge.receive_and_ack()
+    one = {"router_id": router, "family": "ipv4", "addresses": [address], "interface": "eth0", "state": "master", "conflicts": 0, "splits": 0, "problem": ""}
+
+    def told(reason: str) -> bool:
+        edge.send(type="report", upstreams=[], virtual_ips=[one])
+        return bool(events(kubectl, ns, "web", reason))
+
+    assert not told("AddressConflict")
+    one["conflicts"] = 1
+    eventually(lambda: told("AddressConflict"), 15 * SLOWDOWN, "the conflict is told", interval=0.2)
+    one["splits"] = 1
+    eventually(lambda: told("SplitBrain"), 15 * SLOWDOWN, "the split brain is told", interval=0.2)
+    note = wait_event(kubectl, ns, "web", "AddressConflict")["note"]
+    assert address in note and "eth0" in note and "edge-1" in note
+    assert not events(kubectl, ns, "other", "AddressConflict") and not events(kubectl, ns, "other", "SplitBrain")
+    edge.close()
 
 
 def test_without_the_definitions_nothing_goes_wrong(kubectl, ns, controller):

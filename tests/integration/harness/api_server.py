@@ -17,8 +17,9 @@ ADMIN_TOKEN = "admin-token"
 
 
 class ApiServer:
-    def __init__(self, binaries: Path, directory: Path):
+    def __init__(self, binaries: Path, directory: Path, cluster_ips: str = "10.96.0.0/16"):
         self.binaries = binaries
+        self.cluster_ips = cluster_ips
         self.directory = directory
         self.directory.mkdir(parents=True)
         self.port = network.free_port()
@@ -46,7 +47,7 @@ class ApiServer:
             "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key,
             "--service-account-signing-key-file", key, "--token-auth-file", self.directory / "tokens.csv",
             "--client-ca-file", self.authority.certificate, "--authorization-mode", "RBAC",
-            "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount",
+            "--service-cluster-ip-range", self.cluster_ips, "--disable-admission-plugins", "ServiceAccount",
             "--shutdown-delay-duration", "0s"], self.directory)
 
     # --- life and death ----------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ import websocket
 
 
 class PushClient:
-    def __init__(self, controller, name: str, wants: list, instance: str = "instance-1", version: str = "", timeout: float = 10):
+    def __init__(self, controller, name: str, wants: list, instance: str = "instance-1", version: str = "", timeout: float = 10,
+                 role: str = "sidecar"):
         self.connection = websocket.create_connection(controller.push_url, timeout=timeout)
         self.frames = []
-        self.send(type="hello", protocol=1, name=name, instance=instance, role="sidecar", wants=wants, version=version)
+        self.send(type="hello", protocol=1, name=name, instance=instance, role=role, wants=wants, version=version)
 
     def send(self, **message):
         self.connection.send(json.dumps(message))
