@@ -3,11 +3,17 @@ import os
 import re
 import socket
 import struct
+import sys
 import time
 
 import pytest
 
 from harness import edge, kubectl, objects, release
+from harness.machine import ROOT
+
+sys.path.insert(0, str(ROOT / "tests/observability"))
+
+from answers import check, report  # noqa: E402
 
 MARKET = "market"
 WEB = {"app": "web"}
@@ -180,6 +186,16 @@ def test_the_metrics_say_who_holds_it(tcp, cluster, edges):
     node = edge.held(cluster, tcp, edges)
     masters = {each: sum(float(value) for value in re.findall(r"^steelyard_vip_master\{[^}]*\} (\S+)", edge.metrics(each), re.M)) for each in edges}
     assert masters[node] >= 1, masters
+
+
+def test_every_expression_about_virtual_ips_is_answered(prometheus, tcp):
+    def answered():
+        missing = report(check(prometheus.data, {"namespace": ".*", "__rate_interval": "20s"}, edge=True))
+        if missing:
+            raise kubectl.KubectlError(missing)
+        return True
+    prometheus.refresh()
+    kubectl.until(answered, "an answer to every expression", 60, 3)
 
 
 def test_the_address_is_released_with_the_service(tcp, cluster, market):

@@ -43,7 +43,7 @@ def refresh():
 
 
 def _ours(pod: dict, port: dict) -> bool:
-    return port.get("name") == "steelyard-stats" or (port.get("name") == "metrics" and pod["metadata"]["namespace"] == release.NAMESPACE)
+    return port.get("name") in ("steelyard-stats", "edge-stats", "vip-stats") or (port.get("name") == "metrics" and pod["metadata"]["namespace"] == release.NAMESPACE)
 
 
 def uninstall():
