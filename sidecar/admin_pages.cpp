@@ -4,6 +4,7 @@
 
 #include "common/clock.hpp"
 #include "common/config/codec.hpp"
+#include "sidecar/upstream/ejection.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
@@ -35,6 +36,7 @@ nlohmann::json host_json(const SnapshotHost& entry, const config::Policy& policy
             {"priority", entry.priority},
             {"state", entry.draining ? "draining" : "ready"},
             {"health", health_name(host.health.load())},
+            {"ejected", is_ejected(host, now)},
             {"active", host.active.load()},
             {"connections", host.connections.load()},
             {"requests", host.requests.load()},
@@ -63,6 +65,7 @@ std::string config_page(const config::ConfigState& state) {
     append(image.listeners);
     append(image.upstreams);
     append(image.slices);
+    append(image.virtual_ips);
     return out + "]}\n";
 }
 
@@ -86,6 +89,14 @@ std::string upstreams_page(const Runtime& runtime, const std::vector<push::Refus
                              {"transport", bound.udp ? "udp" : "tcp"},
                              {"resolved", bound.resolved}});
     }
+    for (const auto& [name, failed] : runtime.failed_listeners()) {
+        listeners.push_back({{"name", name},
+                             {"address", failed.address},
+                             {"port", failed.port},
+                             {"upstream", failed.upstream},
+                             {"transport", failed.udp ? "udp" : "tcp"},
+                             {"problem", failed.problem}});
+    }
     nlohmann::json page{{"upstreams", std::move(upstreams)}, {"listeners", std::move(listeners)}};
     if (const uint16_t port = runtime.capture_options().port; port != 0) {
         page["capture"] = {{"port", port},
@@ -96,6 +107,27 @@ std::string upstreams_page(const Runtime& runtime, const std::vector<push::Refus
     for (const auto& want : refused) refusals.push_back({{"name", want.name}, {"problem", want.problem}});
     page["refused"] = std::move(refusals);
     page["place"] = {{"node", runtime.place().node}, {"zone", runtime.place().zone}};
+    return page.dump(2) + "\n";
+}
+
+std::string virtual_ips_page(const edge::Agent& agent) {
+    nlohmann::json told = nlohmann::json::parse(vip::encode_config(agent.plan()), nullptr, false);
+    nlohmann::json routers = nlohmann::json::array();
+    for (const auto& report : agent.reports()) {
+        routers.push_back({{"router_id", report.router_id},
+                           {"family", report.ipv6 ? "ipv6" : "ipv4"},
+                           {"addresses", report.addresses},
+                           {"interface", report.interface},
+                           {"state", std::string(push::to_string(report.state))},
+                           {"conflicts", report.conflicts},
+                           {"splits", report.splits},
+                           {"problem", report.problem}});
+    }
+    const nlohmann::json page{{"node", agent.options().node},
+                              {"told", std::move(told["routers"])},
+                              {"left_out", agent.problems()},
+                              {"state", std::move(routers)},
+                              {"silent", agent.stats().silent}};
     return page.dump(2) + "\n";
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/push/message.hpp"
 #include "sidecar/config/state.hpp"
+#include "sidecar/edge/agent.hpp"
 #include "sidecar/runtime/runtime.hpp"
 
 namespace steelyard {
@@ -16,5 +17,8 @@ std::string config_page(const config::ConfigState& state);
 // and, when capturing, how many Services' addresses are known and which upstreams captured connections use.
 // `refused`: what the controller does not give us, and why.
 std::string upstreams_page(const Runtime& runtime, const std::vector<push::RefusedWant>& refused);
+
+// Role edge: the virtual routers that this node should run, and what steelyard-vip does.
+std::string virtual_ips_page(const edge::Agent& agent);
 
 }  // namespace steelyard

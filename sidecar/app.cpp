@@ -11,6 +11,7 @@
 #include "sidecar/access_log/access_log.hpp"
 #include "sidecar/admin_pages.hpp"
 #include "sidecar/config/state_file.hpp"
+#include "sidecar/edge/agent.hpp"
 #include "sidecar/health/prober.hpp"
 #include "sidecar/metrics/collector.hpp"
 #include "sidecar/proxy_protocol/header.hpp"
@@ -64,8 +65,12 @@ private:
     Result<void> start_access_log();
     void wait_for_reopen();
     void wait_for_signal();
+    void set_draining();
     void begin_drain();
     void end_drain();
+    void start_edge();
+    void follow_edge();
+    void refresh_edge();
     void keep_house();
 
     SidecarOptions options_;
@@ -78,11 +83,14 @@ private:
     admin::Server probes_{io_};  // --metrics-listen: what others than this pod may see
     std::unique_ptr<config::StateWriter> writer_;
     std::unique_ptr<config::ConfigClient> client_;
+    std::unique_ptr<edge::Agent> edge_;  // of role edge
     std::unique_ptr<SidecarCollector> collector_;
     asio::signal_set signals_{io_};
     asio::signal_set reopen_{io_};
     asio::steady_timer drain_timer_{io_};
     asio::steady_timer housekeeping_{io_};
+    asio::steady_timer edge_timer_{io_};
+    bool edge_refresh_due_ = false;
     TimePoint drain_deadline_;
     bool draining_ = false;
     bool listening_ = true;
@@ -111,6 +119,7 @@ Result<void> SidecarApp::Impl::start() {
     if (auto opened = start_access_log(); !opened) return opened;
     if (auto started = runtime_.start(); !started) return started;
     if (!state_.version().empty()) runtime_.apply(state_.everything());
+    start_edge();
     start_client();
     start_admin_pages();
     if (auto started = start_admin(); !started) return started;
@@ -202,10 +211,36 @@ void SidecarApp::Impl::start_client() {
     client_->start();
 }
 
+void SidecarApp::Impl::start_edge() {
+    if (options_.role != push::Role::edge) return;
+    edge_ = std::make_unique<edge::Agent>(edge::AgentOptions{options_.node, options_.vip_config, options_.vip_state},
+                                          state_, runtime_, [this](const auto& virtual_ips) {
+                                              if (client_) client_->report({{}, virtual_ips});
+                                          });
+    follow_edge();
+}
+
+void SidecarApp::Impl::follow_edge() {
+    edge_->refresh(Clock::now());
+    edge_timer_.expires_after(edge::Agent::kInterval);
+    edge_timer_.async_wait([this](const error_code& error) {
+        if (!error) follow_edge();
+    });
+}
+
+// Once for all that changes in this turn.
+void SidecarApp::Impl::refresh_edge() {
+    if (!edge_ || std::exchange(edge_refresh_due_, true)) return;
+    asio::post(io_, [this] {
+        edge_refresh_due_ = false;
+        edge_->refresh(Clock::now());
+    });
+}
+
 void SidecarApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<SidecarCollector>(
         SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_,
-                                  options_.workers * options_.worker.max_sessions, access_log_.get()},
+                                  options_.workers * options_.worker.max_sessions, access_log_.get(), edge_.get()},
         options_.metrics_series_limit);
     add_probe_pages(admin_);
     add_probe_pages(probes_);
@@ -215,10 +250,15 @@ void SidecarApp::Impl::start_admin_pages() {
             200, "application/json",
             upstreams_page(runtime_, client_ ? client_->stats().refused : std::vector<push::RefusedWant>{})};
     });
+    if (edge_) {
+        admin_.handle("GET", "/virtual-ips", [this] {
+            return admin::Response{200, "application/json", virtual_ips_page(*edge_)};
+        });
+    }
     admin_.handle("POST", "/drain", [this] {
         // Not ready and telling clients to go; the process stays until its SIGTERM.
         if (!draining_) log::info("draining: told so over the admin listener");
-        draining_ = true;
+        set_draining();
         runtime_.drain();
         return admin::Response{202, "text/plain; charset=utf-8", "draining\n"};
     });
@@ -248,7 +288,10 @@ std::string SidecarApp::Impl::not_ready() const {
     return "";
 }
 
-void SidecarApp::Impl::on_change(const config::ChangeSet& changes) { runtime_.apply(changes); }
+void SidecarApp::Impl::on_change(const config::ChangeSet& changes) {
+    runtime_.apply(changes);
+    refresh_edge();
+}
 
 void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot) {
     const bool udp = snapshot && snapshot->protocol == config::Protocol::udp;
@@ -282,6 +325,7 @@ void SidecarApp::Impl::on_health(const std::string& upstream, const std::string&
         if (before == Health::down && host.host->usable()) {
             warm_returned_host(*found->second, *host.host, steady_ms(Clock::now()));
         }
+        refresh_edge();
         log::info("health: {} of {} is {}", id, upstream, health::to_string(state));
         return;
     }
@@ -300,9 +344,16 @@ void SidecarApp::Impl::wait_for_signal() {
     });
 }
 
+// Another node is to take this one's addresses, while connections are still taken here.
+void SidecarApp::Impl::set_draining() {
+    draining_ = true;
+    if (edge_) edge_->set_draining(true);
+    refresh_edge();
+}
+
 void SidecarApp::Impl::begin_drain() {
     log::info("draining: {} connections open", runtime_.sessions());
-    draining_ = true;
+    set_draining();
     drain_deadline_ = Clock::now() + options_.drain_delay + options_.drain_timeout;
     runtime_.drain();
     drain_timer_.expires_after(options_.drain_delay);
@@ -331,6 +382,7 @@ void SidecarApp::Impl::end_drain() {
     admin_.stop();
     probes_.stop();
     housekeeping_.cancel();
+    edge_timer_.cancel();
     signals_.cancel();
     reopen_.cancel();
     if (writer_) writer_->stop();

@@ -29,7 +29,7 @@ struct Text {  // the flags as they were typed
     std::optional<bool> request_id;
     std::string drain_delay = "1s", drain_timeout = "30s", connect_timeout = "2s", request_timeout = "10s",
                 idle_timeout = "75s", response_timeout = "60s", stream_timeout = "60s", tunnel_timeout = "1h",
-                udp_idle_timeout = "60s", capture_idle_timeout = "10m";
+                udp_idle_timeout = "60s", capture_idle_timeout = "10m", eject_time = "1s";
     std::string access_log = "off", access_log_format = "json", access_log_sample = "1";
 };
 
@@ -63,6 +63,10 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
                    "What was built for captured connections is given up after serving none for so long")
         ->capture_default_str();
     app.add_option("--state-dir", o.state_dir, "Where the last good configuration is kept")->type_name("DIR");
+    app.add_option("--vip-config", o.vip_config,
+                   "Role edge: written for steelyard-vip, what this node should do about virtual addresses")
+        ->type_name("FILE");
+    app.add_option("--vip-state", o.vip_state, "Role edge: written by steelyard-vip, what it does")->type_name("FILE");
     app.add_option("--max-connections", o.worker.max_sessions, "Client connections a worker serves at once")
         ->check(CLI::Range(1, 10'000'000))
         ->capture_default_str();
@@ -103,6 +107,16 @@ void declare(CLI::App& app, SidecarOptions& o, Text& t) {
         ->capture_default_str();
     app.add_option("--tunnel-timeout", t.tunnel_timeout, "No byte over a TCP or upgraded connection")
         ->capture_default_str();
+    app.add_option("--eject-after", o.worker.hosts.ejection.after,
+                   "An endpoint that has failed so often in a row is passed over for a while; 0: never")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--eject-time", t.eject_time, "For how long at first; then for twice as long each time, up to 30s")
+        ->capture_default_str();
+    app.add_option("--eject-percent", o.worker.hosts.ejection.max_percent,
+                   "Never more than this share of an upstream's endpoints at a time")
+        ->check(CLI::Range(0, 100))
+        ->capture_default_str();
     app.add_option("--udp-idle-timeout", t.udp_idle_timeout, "No datagram of a UDP client in either direction")
         ->capture_default_str();
     app.add_option("--metrics-series-limit", o.metrics_series_limit, "The most series that /metrics shows")
@@ -132,7 +146,8 @@ Result<void> read_durations(const Text& t, SidecarOptions& o) {
         {"--stream-timeout", &t.stream_timeout, &w.stream_idle},
         {"--tunnel-timeout", &t.tunnel_timeout, &w.tunnel_idle},
         {"--udp-idle-timeout", &t.udp_idle_timeout, &w.udp_idle},
-        {"--capture-idle-timeout", &t.capture_idle_timeout, &o.capture_idle_timeout}};
+        {"--capture-idle-timeout", &t.capture_idle_timeout, &o.capture_idle_timeout},
+        {"--eject-time", &t.eject_time, &o.worker.hosts.ejection.base}};
     for (const auto& [flag, text, value] : all) {
         const auto parsed = cli::parse_duration(*text);
         if (!parsed) return Error{flag, "'" + *text + "' is not a duration such as 500ms, 5s, 2m"};
@@ -163,6 +178,16 @@ Result<void> check_security(const SidecarOptions& o) {
     if (!o.controller->tls && !o.token_file.empty()) return Error{"--token-file", "needs a --controller with wss://"};
     if (o.controller_ca_pem.empty()) return {};
     return tls::check_bundle({o.controller_ca_pem, "--controller-ca-pem"});
+}
+
+Result<void> check_edge(const SidecarOptions& o) {
+    for (const auto& [flag, file] :
+         {std::pair{"--vip-config", &o.vip_config}, std::pair{"--vip-state", &o.vip_state}}) {
+        if (!file->empty() && o.role != push::Role::edge) return Error{flag, "belongs to role edge"};
+    }
+    // A node's priority is a hash of its name.
+    if (!o.vip_config.empty() && o.node.empty()) return Error{"--vip-config", "needs --node"};
+    return {};
 }
 
 Result<void> finish(const Text& t, SidecarOptions& o) {
@@ -208,6 +233,7 @@ Result<void> finish(const Text& t, SidecarOptions& o) {
     if (o.capture_port != 0 && o.role == push::Role::edge) {
         return Error{"--capture-listen", "belongs to role sidecar: an edge has no application beside it"};
     }
+    if (auto checked = check_edge(o); !checked) return checked;
     auto access_log = access_log::parse_options(t.access_log, t.access_log_format, t.access_log_sample);
     if (!access_log) return access_log.error();
     o.access_log = std::move(*access_log);

@@ -29,6 +29,7 @@ struct SidecarOptions {
     Milliseconds capture_idle_timeout{600'000};
     size_t metrics_series_limit = 50'000;
     std::string state_dir;
+    std::string vip_config, vip_state;  // the files between an edge and steelyard-vip; "": none
     WorkerOptions worker;
     Milliseconds drain_delay{1'000};
     Milliseconds drain_timeout{30'000};

@@ -47,7 +47,12 @@ std::string encode_bounded(push::Report report) {
     if (report.upstreams.size() > push::kMaxReported) report.upstreams.resize(push::kMaxReported);
     std::string text = push::encode(report);
     while (text.size() > push::kMaxFrameToController) {
-        report.upstreams.resize(report.upstreams.size() / 2);
+        // What is longer, so that it ends.
+        if (report.upstreams.size() >= report.virtual_ips.size()) {
+            report.upstreams.resize(report.upstreams.size() / 2);
+        } else {
+            report.virtual_ips.resize(report.virtual_ips.size() / 2);
+        }
         text = push::encode(report);
     }
     return text;

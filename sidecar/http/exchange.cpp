@@ -135,8 +135,8 @@ void Exchange::progress() {
     if (phase_ == Phase::connecting) {
         const Channel& channel = upstream_->channel;
         if (!channel.writable() && !channel.broken()) return;
-        if (channel.connect_error() != 0 || !introduce()) {
-            on_connect_failed();
+        if (const int error = channel.connect_error(); error != 0 || !introduce()) {
+            on_connect_failed(fault_of_connect(error));
         } else {
             phase_ = Phase::exchanging;
             touch(timeouts_.stream_idle);
@@ -158,8 +158,8 @@ void Exchange::try_next_host() {
         head_sent_ = body_sent_ = 0;
         picked_ = worker_.reactor.now();
         request_done_ = request_failed_ = false;
-        upstream_ =
-            upstream.acquire(lease_.host(), fresh_connection_ || header_version() != config::ProxyProtocol::none);
+        const bool own = upstream.transparent() || header_version() != config::ProxyProtocol::none;
+        upstream_ = upstream.acquire(lease_.host(), fresh_connection_ || own);
         // What may not be sent twice is not sent into a connection that the host has just closed.
         while (upstream_->reused && !(is_idempotent(method_) && request_body_.done()) && is_dead(upstream_->channel)) {
             upstream.discard(upstream_);
@@ -171,7 +171,7 @@ void Exchange::try_next_host() {
             return touch(timeouts_.stream_idle);
         }
         upstream_counters_->connects.add();
-        const auto status = upstream_->channel.connect(worker_.reactor, lease_.host()->address());
+        const auto status = connect();
         if (status == Channel::Status::would_block) {
             phase_ = Phase::connecting;
             worker_.sessions.hurry(client_);
@@ -182,7 +182,7 @@ void Exchange::try_next_host() {
             return touch(timeouts_.stream_idle);
         }
         upstream_counters_->connect_failures.add();
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        client_.upstream()->note_failure(*lease_.host(), fault_of_connect(errno));
         tried_.add(lease_.host().get());
         drop_upstream(false);
     }
@@ -190,6 +190,16 @@ void Exchange::try_next_host() {
     if (tries_ == 0) return answer(503, client_.upstream()->unready(), Failure::no_host);
     if (host_lost_) return answer(502, kLost, Failure::upstream_reset);
     answer(502, "no endpoint of " + client_.upstream()->name() + " could be reached", Failure::connect);
+}
+
+// A connection that speaks with the client's address is not for others.
+Channel::Status Exchange::connect() {
+    const bool transparent = client_.upstream()->transparent();
+    upstream_->personal = transparent;
+    const auto status =
+        upstream_->channel.connect(worker_.reactor, lease_.host()->address(), transparent ? &client_.peer() : nullptr);
+    if (transparent && !upstream_->channel.speaks_as_client()) worker_.counters.address_lost.add();
+    return status;
 }
 
 config::ProxyProtocol Exchange::header_version() const {
@@ -209,9 +219,9 @@ bool Exchange::introduce() {
     return upstream_->channel.write(std::string_view(header.data(), size)).bytes == size;
 }
 
-void Exchange::on_connect_failed() {
+void Exchange::on_connect_failed(HostFault fault) {
     upstream_counters_->connect_failures.add();
-    lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+    client_.upstream()->note_failure(*lease_.host(), fault);
     tried_.add(lease_.host().get());
     drop_upstream(false);
     try_next_host();
@@ -223,7 +233,7 @@ void Exchange::on_upstream_lost() {
     if (upstream_->reused) {
         fresh_connection_ = true;  // a pooled connection says little about the host
     } else {
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        client_.upstream()->note_failure(*lease_.host());
         tried_.add(lease_.host().get());
     }
     // A request of which no byte was taken can go again whatever its method; else only one that does no harm twice.
@@ -267,7 +277,7 @@ void Exchange::answer(uint16_t status, std::string_view detail, Failure failure)
 // Nothing can be said any more: both sides see a broken message.
 void Exchange::cut(Failure failure) {
     count(failure);
-    if (failure == Failure::upstream_cut) lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+    if (failure == Failure::upstream_cut) client_.upstream()->note_failure(*lease_.host());
     drop_upstream(true);
     end(Outcome::broken);
 }
@@ -301,32 +311,6 @@ void Exchange::end(Outcome outcome) {
     response_.release();
     phase_ = Phase::done;
     outcome_ = outcome;
-}
-
-void Exchange::on_sweep(TimePoint now) {
-    if (phase_ == Phase::done) return;
-    const bool host_gone = lease_.expired(now);
-    if (!host_gone && now < deadline_) return;
-    if (host_gone) upstream_counters_->drain_cuts.add();
-    const bool all_sent = head_sent_ == request_.size() && body_sent_ == body_held_;
-    if (phase_ == Phase::connecting) {
-        on_connect_failed();
-    } else if (reply_ == Reply::awaited && !host_gone && !request_done_ && all_sent) {
-        worker_.counters.timeouts.add();
-        answer(408, "the request's body took too long", Failure::timeout);
-    } else if (reply_ == Reply::awaited || reply_ == Reply::held) {
-        answer(504, host_gone ? "the endpoint left before it answered" : "the endpoint took too long to answer",
-               Failure::timeout);
-    } else if (reply_ == Reply::local && reply_head_.empty()) {
-        close_client_ = true;  // the answer is out: only the rest of a body that nobody wants is missing
-        complete();
-    } else {
-        cut(Failure::timeout);
-    }
-    driving_ = true;
-    if (phase_ == Phase::exchanging) progress();
-    driving_ = false;
-    report();
 }
 
 }  // namespace steelyard::http

@@ -67,7 +67,9 @@ private:
 
     // exchange.cpp: hosts, tries, endings
     void try_next_host();
-    void on_connect_failed();
+    void on_connect_failed(HostFault fault);
+
+    Channel::Status connect();
     bool introduce();
     config::ProxyProtocol header_version() const;
     void on_upstream_lost();
@@ -141,6 +143,10 @@ private:
     void keep_recorded();
     void stop_recording();
 
+    // exchange_sweep.cpp
+    bool host_is_silent(TimePoint now) const;
+    void leave_silent_host();
+
     // exchange_log.cpp: only while there is an access log
     void write_log(std::string_view failure);
     std::unique_ptr<access_log::ConnectionNote> pass_on_note();
@@ -191,6 +197,7 @@ private:
     bool request_failed_ = false;  // the host takes no more of it; its answer may be there all the same
     bool replayable_ = true;       // every byte sent so far is still held
     bool host_lost_ = false;       // a host broke off before its answer
+    bool silence_noted_ = false;   // of the host that has it now
     bool need_more_ = false;       // what is in response_ is no whole head yet
     bool upstream_keep_alive_ = false;
     bool spoilt_ = false;  // an interim answer claims a body: what follows on this connection may be that

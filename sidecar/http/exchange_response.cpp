@@ -73,13 +73,13 @@ bool Exchange::read_response_head() {
         return true;
     }
     if (parsed.state == ParseState::refused || (head.status == 101 && !(wants_upgrade_ && request_done_))) {
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        client_.upstream()->note_failure(*lease_.host());
         answer(502, "the endpoint's answer is not valid HTTP", Failure::upstream_protocol);
         return true;
     }
     scanned_ = 0;
     if (head.informational() && ++interims_ > kMaxInterims) {
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        client_.upstream()->note_failure(*lease_.host());
         answer(502, "the endpoint sends interim answers without end", Failure::upstream_protocol);
         return true;
     }

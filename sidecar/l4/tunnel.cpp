@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "sidecar/proxy_protocol/header.hpp"
@@ -83,11 +84,16 @@ void Tunnel::connect_next() {
             note_->add_try();
             note_->set_endpoint(lease_.host()->id());
         }
-        const auto status = server_.connect(worker_.reactor, lease_.host()->address());
+        const auto* client = upstream_->transparent() ? &peer_ : nullptr;
+        const auto status = server_.connect(worker_.reactor, lease_.host()->address(), client);
+        if (client != nullptr && !server_.speaks_as_client()) worker_.counters.address_lost.add();
         deadline_ = worker_.reactor.now() + connect_timeout_;
         if (status == Channel::Status::would_block) return worker_.sessions.hurry(*this);
-        if (status == Channel::Status::ok) return connected();
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        if (status == Channel::Status::ok) {
+            note_answer(*lease_.host());
+            return connected();
+        }
+        upstream_->note_failure(*lease_.host(), fault_of_connect(errno));
         counters_.connect_failures.add();
     }
     const Failure why = tried_.count() == 0 ? Failure::no_host : Failure::connect;
@@ -95,8 +101,8 @@ void Tunnel::connect_next() {
     end(true, why);
 }
 
-void Tunnel::connect_failed() {
-    lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+void Tunnel::connect_failed(HostFault fault) {
+    upstream_->note_failure(*lease_.host(), fault);
     counters_.connect_failures.add();
     server_.close();
     lease_.end();
@@ -111,7 +117,7 @@ void Tunnel::on_channel(Channel& channel) {
             return;
         }
         if (!server_.writable() && !server_.broken()) return;
-        if (server_.connect_error() != 0) return connect_failed();
+        if (const int error = server_.connect_error(); error != 0) return connect_failed(fault_of_connect(error));
         lease_.answered(worker_.reactor.now());
         return connected();
     }
@@ -149,7 +155,7 @@ void Tunnel::relay() {
 }
 
 void Tunnel::on_sweep(TimePoint now) {
-    if (state_ == State::connecting && now >= deadline_) return connect_failed();
+    if (state_ == State::connecting && now >= deadline_) return connect_failed(HostFault::silent);
     if (lease_.expired(now)) {
         counters_.drain_cuts.add();
         return end(true, Failure::timeout);

@@ -45,7 +45,7 @@ private:
 
     void on_channel(Channel& channel) override;
     void connect_next();
-    void connect_failed();
+    void connect_failed(HostFault fault);
     void connected();
     void relay();
     void read_policy();

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sidecar/reactor/bind.hpp"
+
 namespace steelyard {
 namespace {
 
@@ -19,12 +21,12 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr int kMostUnsent = 256 * 1024;
 
 Error listen_error(const std::string& ip, uint16_t port, const char* what) {
-    return {host_id(ip, port), std::string("cannot ") + what + ": " + std::generic_category().message(errno)};
+    return {host_id(ip, port), std::string("cannot ") + what + ": " + bind_problem(errno, port)};
 }
 
 }  // namespace
 
-Result<UniqueFd> open_listener(const std::string& ip, uint16_t port) {
+Result<UniqueFd> open_listener(const std::string& ip, uint16_t port, bool freebind) {
     const auto address = SocketAddress::parse(ip, port);
     if (!address) return Error{ip, "is not an IP address"};
     UniqueFd socket(::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -42,6 +44,9 @@ Result<UniqueFd> open_listener(const std::string& ip, uint16_t port) {
     if (address->family() == AF_INET6) {
         const int off = 0;
         setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    }
+    if (freebind && !set_freebind(socket.get(), address->family())) {
+        return listen_error(ip, port, "bind ahead of the address");
     }
     if (bind(socket.get(), address->data(), address->size()) != 0) return listen_error(ip, port, "bind");
     if (listen(socket.get(), kBacklog) != 0) return listen_error(ip, port, "listen");

@@ -10,8 +10,9 @@
 
 namespace steelyard {
 
-// Opens a listening socket with SO_REUSEPORT. port 0 = any free one: ask bound_port(). The error names address and cause.
-Result<UniqueFd> open_listener(const std::string& ip, uint16_t port);
+// Opens a listening socket with SO_REUSEPORT. port 0 = any free one: ask bound_port(). `freebind`: the address need not be there (yet).
+// The error names address and cause.
+Result<UniqueFd> open_listener(const std::string& ip, uint16_t port, bool freebind = false);
 uint16_t bound_port(const UniqueFd& socket);
 
 class Acceptor final : public EventHandler, public Retired {

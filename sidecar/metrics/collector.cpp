@@ -7,6 +7,9 @@
 #include "common/metrics/builder.hpp"
 #include "common/push/message.hpp"
 #include "sidecar/metrics/content.hpp"
+#include "sidecar/metrics/edge.hpp"
+#include "sidecar/upstream/ejection.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -22,11 +25,11 @@ struct Totals {
     std::array<uint64_t, kLatencyBounds.size() + 1> buckets{};
     uint64_t sum_us = 0, retries = 0, connects = 0, connect_failures = 0, reused = 0, idle = 0, active = 0,
              sessions = 0;
-    uint64_t to_client = 0, to_upstream = 0, drain_cuts = 0;
+    uint64_t to_client = 0, to_upstream = 0, drain_cuts = 0, ejections = 0;
     bool udp = false;
     uint64_t udp_sessions = 0, udp_active = 0, udp_evicted = 0, udp_to_upstream = 0, udp_to_client = 0;
     std::array<uint64_t, static_cast<size_t>(UdpDrop::kCount)> udp_drops{};
-    std::array<uint64_t, 4> hosts{};  // ready, draining, down, weightless
+    std::array<uint64_t, 5> hosts{};  // ready, draining, down, weightless, ejected
     health::ProberStats probes;
 
     void add(const UpstreamCounters& c) {
@@ -44,6 +47,7 @@ struct Totals {
         to_client += c.bytes_to_client.get();
         to_upstream += c.bytes_to_upstream.get();
         drain_cuts += c.drain_cuts.get();
+        ejections += c.ejections.get();
         udp_sessions += c.udp.sessions.get();
         udp_active += c.udp.active.get();
         udp_evicted += c.udp.evicted.get();
@@ -52,8 +56,13 @@ struct Totals {
         for (size_t i = 0; i < udp_drops.size(); ++i) udp_drops[i] += c.udp.drops[i].get();
     }
     void add_hosts(const UpstreamSnapshot& snapshot) {
+        const int64_t now = steady_ms(Clock::now());
         for (const auto& host : snapshot.hosts) {
-            const size_t state = host.draining ? 1 : !host.host->usable() ? 2 : host.weight == 0 ? 3 : 0;
+            const size_t state = host.draining                 ? 1
+                                 : !host.host->usable()        ? 2
+                                 : host.weight == 0            ? 3
+                                 : is_ejected(*host.host, now) ? 4
+                                                               : 0;
             ++hosts[state];
         }
     }
@@ -87,7 +96,7 @@ void add_labelled(Families& out, const Table& table) {
     auto failures = Family::counter("steelyard_upstream_failures_total",
                                     "Requests and connections that the proxy answered itself or broke off, by reason.");
     auto hosts = Family::gauge("steelyard_upstream_hosts", "Endpoints by state: ready takes new requests.");
-    static constexpr std::array<const char*, 4> kStates{"ready", "draining", "down", "weightless"};
+    static constexpr std::array<const char*, 5> kStates{"ready", "draining", "down", "weightless", "ejected"};
     for (const auto& [name, totals] : table) {
         for (size_t i = 1; i < totals.responses.size(); ++i) {
             responses.add(static_cast<double>(totals.responses[i]),
@@ -173,6 +182,10 @@ void add_upstreams(Families& out, const Table& table) {
         out,
         Family::counter("steelyard_upstream_drain_cuts_total", "Cut because an endpoint's drain time-out was over."),
         table, [](const Totals& t) { return t.drain_cuts; });
+    per_upstream(out,
+                 Family::counter("steelyard_upstream_ejections_total",
+                                 "Endpoints passed over for a while because they failed several times in a row."),
+                 table, [](const Totals& t) { return t.ejections; });
 }
 
 // One upstream's endpoints: enough to see who gets what share, and who fails.
@@ -221,14 +234,17 @@ void add_workers(Families& out, const Runtime& runtime) {
         timeouts.add(static_cast<double>(c.timeouts.get()), worker);
     }
     uint64_t over_limit = 0;
+    uint64_t outside = 0;
     uint64_t errors = 0;
     std::array<uint64_t, kFaults> by_fault{};
     for (const auto& worker : runtime.workers()) {
         over_limit += worker->counters().refused_limit.get();
+        outside += worker->counters().refused_source.get();
         errors += worker->counters().accept_errors.get();
         for (size_t i = 0; i < kFaults; ++i) by_fault[i] += worker->counters().faults[i].get();
     }
     refused.add(static_cast<double>(over_limit), {{"reason", "max_connections"}});
+    refused.add(static_cast<double>(outside), {{"reason", "source_range"}});
     refused.add(static_cast<double>(errors), {{"reason", "accept_error"}});
     for (size_t i = 1; i < kFaults; ++i) {
         faults.add(static_cast<double>(by_fault[i]),
@@ -406,6 +422,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     add_proxy_protocol(out, sources_.runtime);
     if (sources_.runtime.capture_options().port != 0) add_capture(out, sources_.runtime);
     add_config(out, sources_);
+    if (sources_.edge != nullptr) add_edge(out, sources_.runtime, *sources_.edge);
     if (sources_.access_log != nullptr) add_access_log(out, sources_.access_log->stats());
     std::vector<int> tables;
     for (const auto& worker : sources_.runtime.workers()) tables.push_back(worker->descriptor_table());

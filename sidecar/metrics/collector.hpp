@@ -17,6 +17,10 @@
 
 namespace steelyard {
 
+namespace edge {
+class Agent;
+}
+
 class SidecarCollector final : public prometheus::Collectable {
 public:
     struct Sources {
@@ -28,6 +32,7 @@ public:
         const bool& draining;
         size_t max_connections;                   // of all workers
         const access_log::AccessLog* access_log;  // null: there is none
+        const edge::Agent* edge = nullptr;        // null: not of role edge
     };
     explicit SidecarCollector(Sources sources, size_t series_limit = metrics::SeriesLimit::kDefault);
 

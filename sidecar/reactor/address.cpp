@@ -50,6 +50,12 @@ size_t SocketAddress::write_ip(char* out) const {
     return std::strlen(out);
 }
 
+SocketAddress SocketAddress::with_port(uint16_t port) const {
+    SocketAddress other = *this;
+    (family() == AF_INET ? other.address_.v4.sin_port : other.address_.v6.sin6_port) = htons(port);
+    return other;
+}
+
 std::string SocketAddress::ip() const {
     char text[INET6_ADDRSTRLEN];
     return {text, write_ip(text)};

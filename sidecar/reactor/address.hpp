@@ -21,6 +21,7 @@ public:
     socklen_t size() const { return family() == AF_INET ? sizeof(address_.v4) : sizeof(address_.v6); }
     int family() const { return address_.any.sa_family; }
     uint16_t port() const;
+    SocketAddress with_port(uint16_t port) const;
     // "10.0.0.1" or "fd00::1"; an IPv4-mapped IPv6 address is shown as IPv4.
     std::string ip() const;
     // The same, into `out` (at least INET6_ADDRSTRLEN bytes); returns its length.

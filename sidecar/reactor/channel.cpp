@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "sidecar/reactor/transparent.hpp"
+
 namespace steelyard {
 namespace {
 
@@ -27,11 +29,12 @@ bool Channel::adopt(Reactor& reactor, UniqueFd fd) {
     return false;
 }
 
-Channel::Status Channel::connect(Reactor& reactor, const SocketAddress& address) {
+Channel::Status Channel::connect(Reactor& reactor, const SocketAddress& address, const SocketAddress* client) {
     readable_ = writable_ = peer_closed_ = broken_ = false;
     fd_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (!fd_) return Status::failed;
     set_no_delay(fd_.get());
+    if (client != nullptr) as_client_ = speak_as(fd_.get(), address.family(), *client);
     const int result = ::connect(fd_.get(), address.data(), address.size());
     const int error = errno;
     if (result != 0 && error != EINPROGRESS) {
@@ -53,6 +56,13 @@ int Channel::connect_error() const {
     socklen_t size = sizeof(error);
     if (getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
     return error;
+}
+
+unsigned Channel::retransmissions() const {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+    return info.tcpi_retransmits;
 }
 
 Channel::Io Channel::read(std::span<char> room) {

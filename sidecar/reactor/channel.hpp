@@ -30,10 +30,14 @@ public:
 
     // Takes an accepted socket, which has TCP_NODELAY of its listener (Linux hands that on). False when it cannot be watched (the socket is closed then).
     bool adopt(Reactor& reactor, UniqueFd fd);
-    // Starts a connection; ok = connected at once, would_block = on_channel will come.
-    Status connect(Reactor& reactor, const SocketAddress& address);
+    // Starts a connection; ok = connected at once, would_block = on_channel will come. With `client`, it comes from that one's address if
+    // this process may do so, else from our own: speaks_as_client() tells.
+    Status connect(Reactor& reactor, const SocketAddress& address, const SocketAddress* client = nullptr);
+    bool speaks_as_client() const { return as_client_; }
     // After connect() said would_block and the socket became writable: did it work? 0 or errno.
     int connect_error() const;
+    // How often what the peer has not acknowledged was sent anew since it last acknowledged anything. A system call.
+    unsigned retransmissions() const;
 
     // closed = the peer sent all it will send.
     Io read(std::span<char> room);
@@ -72,6 +76,7 @@ private:
     bool writable_ = false;
     bool peer_closed_ = false;
     bool broken_ = false;
+    bool as_client_ = false;
 };
 
 }  // namespace steelyard

@@ -11,14 +11,6 @@
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
-namespace {
-
-bool overlap(const std::string& a, const std::string& b) {
-    const auto any = [](const std::string& address) { return address == "0.0.0.0" || address == "::"; };
-    return a == b || any(a) || any(b);
-}
-
-}  // namespace
 
 Runtime::Runtime(Options options, const config::ConfigState& state) : options_(std::move(options)), state_(state) {
     for (uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, options_.worker));
@@ -115,54 +107,6 @@ void Runtime::sweep(TimePoint now) {
     registry_.sweep();
 }
 
-// The kernel would let both have the port, and deal connections out between them.
-Result<void> Runtime::check_place(const config::Listener& spec) const {
-    const bool udp = spec.protocol == config::Protocol::udp;
-    if (!udp && options_.capture.port != 0 && spec.port == options_.capture.port &&
-        (overlap(spec.address, "127.0.0.1") || overlap(spec.address, "::1"))) {
-        return Error{host_id(spec.address, spec.port), "redirected connections are taken at this port"};
-    }
-    for (const auto& [name, other] : listeners_) {
-        if (udp != (other.spec.protocol == config::Protocol::udp)) continue;
-        if (spec.port != 0 && other.port == spec.port && overlap(other.spec.address, spec.address)) {
-            return Error{host_id(spec.address, spec.port), "listener " + name + " has this port"};
-        }
-    }
-    return {};
-}
-
-Result<void> Runtime::open(const config::Listener& spec, std::optional<config::Protocol> protocol, bool declared) {
-    if (auto checked = check_place(spec); !checked) return checked;
-    const bool udp = spec.protocol == config::Protocol::udp;
-    std::vector<UniqueFd> sockets;
-    uint16_t port = spec.port;
-    for (size_t i = 0; i < workers_.size(); ++i) {
-        auto socket = udp ? open_udp_listener(spec.address, port) : open_listener(spec.address, port);
-        if (!socket) return socket.error();
-        port = bound_port(*socket);
-        sockets.push_back(std::move(*socket));
-    }
-    for (size_t i = 0; i < workers_.size(); ++i) {
-        if (udp) {
-            workers_[i]->add_udp_listener(spec.name, std::move(sockets[i]), spec.upstream);
-        } else {
-            workers_[i]->add_listener(spec.name, std::move(sockets[i]), protocol, spec.upstream);
-        }
-    }
-    log::info("listener {} listening on {}{} for {}", spec.name, host_id(spec.address, port), udp ? " (UDP)" : "",
-              spec.upstream);
-    listeners_[spec.name] = {spec, protocol, port, declared};
-    wanted_.try_emplace(spec.upstream);
-    refresh(spec.upstream, true);
-    return {};
-}
-
-void Runtime::close(const std::string& name) {
-    for (auto& worker : workers_) worker->remove_listener(name);
-    log::info("listener {} closed", name);
-    listeners_.erase(name);
-}
-
 void Runtime::apply(const config::ChangeSet& changes) {
     if (changes.listeners) apply_listeners();
     apply_capture(changes);
@@ -173,7 +117,7 @@ void Runtime::apply(const config::ChangeSet& changes) {
     };
     for (const auto& [wanted, canonical] : wanted_) {
         if (canonical.empty() || changes.aliases || moved || touched(canonical) ||
-            state_.resolve(wanted) != canonical) {
+            state_.resolve(UpstreamUse::parse(wanted).name) != canonical) {
             refresh(wanted, moved || touched(canonical));
         }
     }
@@ -203,26 +147,10 @@ bool Runtime::learn_zone(const config::ChangeSet& changes) {
     return false;
 }
 
-void Runtime::apply_listeners() {
-    std::vector<std::string> gone;
-    for (const auto& [name, listener] : listeners_) {
-        if (listener.declared) continue;
-        const auto found = state_.listeners().find(name);
-        if (found == state_.listeners().end() || !(*found->second == listener.spec)) gone.push_back(name);
-    }
-    for (const auto& name : gone) close(name);
-    for (const auto& [name, spec] : state_.listeners()) {
-        if (listeners_.contains(name)) continue;
-        if (auto opened = open(*spec, spec->protocol, false); !opened) {
-            ++listener_failures_;
-            log::error("listener {}: {}; it is left out, the others go on", name, opened.error().to_string());
-        }
-    }
-}
-
 // Resolves what listeners call `wanted` and gives the workers its snapshot, if it is another one or `force`.
 void Runtime::refresh(const std::string& wanted, bool force) {
-    std::string canonical(state_.resolve(wanted));
+    const UpstreamUse use = UpstreamUse::parse(wanted);
+    std::string canonical(state_.resolve(use.name));
     if (!canonical.empty() && !state_.find(canonical)) canonical.clear();
     std::string& known = wanted_[wanted];
     if (known == canonical && !force) return;
@@ -236,16 +164,17 @@ void Runtime::refresh(const std::string& wanted, bool force) {
             set_drain_deadlines(current.get(), next.get());
             warm_new_hosts(current.get(), *next, steady_ms(Clock::now()));
             current = std::move(next);
+            local_.erase(canonical);
             if (on_upstream_) on_upstream_(canonical, current);
         }
-        snapshot = current;
+        snapshot = use.local ? local_of(canonical) : current;
     }
     if (moved) {
-        log::info("{} is {}", wanted,
+        log::info("{} is {}", use.name,
                   canonical.empty() ? "not known (any more): requests are answered with 503"
                                     : "served by upstream " + canonical);
     }
-    if (snapshot) warn_of_mismatch(wanted, snapshot->protocol);
+    if (snapshot) warn_of_mismatch(use.name, snapshot->protocol);
     for (auto& worker : workers_) worker->update(wanted, snapshot);
 }
 
@@ -269,7 +198,14 @@ void Runtime::set_refused(std::map<std::string, std::string> problems) {
     refused_ = std::move(problems);
 }
 
-std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canonical) {
+// The part of the current snapshot that is on this node; health is checked of the whole.
+std::shared_ptr<const UpstreamSnapshot> Runtime::local_of(const std::string& canonical) {
+    auto& local = local_[canonical];
+    if (!local) local = build(canonical, Distance::same_node);
+    return local;
+}
+
+std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canonical, Distance reach) {
     const auto view = state_.find(canonical);
     std::vector<const config::EndpointSlice*> slices;
     if (view.slices != nullptr) {
@@ -277,7 +213,7 @@ std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canoni
     }
     auto& stats = stats_[canonical];
     if (!stats) stats = std::make_shared<UpstreamStats>(workers_.size());
-    return build_snapshot(*view.upstream, slices, registry_, stats, options_.place);
+    return build_snapshot(*view.upstream, slices, registry_, stats, options_.place, reach);
 }
 
 // What is in flight on a host that drains or left may go on for the drain time-out; a host that came back is not cut.
@@ -301,13 +237,14 @@ void Runtime::set_drain_deadlines(const UpstreamSnapshot* before, const Upstream
 
 void Runtime::drop_unused() {
     std::set<std::string> used;
-    for (const auto& [name, listener] : listeners_) used.insert(listener.spec.upstream);
+    for (const auto& [name, listener] : listeners_) used.insert(UpstreamUse::of(listener.spec).key());
     for (const auto& name : capture_.demanded()) used.insert(name);
     std::erase_if(wanted_, [&](const auto& entry) { return !used.contains(entry.first); });
     std::set<std::string> canonical;
     for (const auto& [wanted, name] : wanted_) canonical.insert(name);
     std::erase_if(current_, [&](const auto& entry) {
         if (canonical.contains(entry.first)) return false;
+        local_.erase(entry.first);
         set_drain_deadlines(entry.second.get(), nullptr);
         if (on_upstream_) on_upstream_(entry.first, nullptr);
         return true;
@@ -335,17 +272,6 @@ uint64_t Runtime::sessions() const {
     for (const auto& worker : workers_)
         total += worker->counters().sessions.get() + worker->counters().udp_sessions.get();
     return total;
-}
-
-std::map<std::string, Runtime::Bound> Runtime::listeners() const {
-    std::map<std::string, Bound> result;
-    for (const auto& [name, listener] : listeners_) {
-        const auto found = wanted_.find(listener.spec.upstream);
-        result[name] = {listener.spec.address, listener.port, listener.spec.upstream,
-                        found != wanted_.end() && !found->second.empty(),
-                        listener.spec.protocol == config::Protocol::udp};
-    }
-    return result;
 }
 
 bool Runtime::all_resolved() const {

@@ -87,6 +87,19 @@ public:
     };
     std::map<std::string, Bound> listeners() const;
     uint64_t listener_failures() const { return listener_failures_; }
+    // Pushed listeners that could not be opened, and why.
+    struct Failed {
+        std::string address;
+        uint16_t port = 0;
+        std::string upstream;
+        std::string problem;
+        bool udp = false;
+    };
+    const std::map<std::string, Failed>& failed_listeners() const { return failed_; }
+    // Whether an endpoint of the upstream is on this node, ready and not known to be down.
+    bool has_local_host(const std::string& upstream) const;
+    // Tries those again, now and then. True: there are fewer.
+    bool retry_failed();
     // Every declared listener leads to an upstream that is known.
     bool all_resolved() const;
     // Forgets hosts that nobody uses any more, and gives up what captured connections have not used for long; every now and then.
@@ -111,10 +124,13 @@ private:
     void apply_capture(const config::ChangeSet& changes);
     void close(const std::string& name);
     void apply_listeners();
+    void open_pushed(const config::Listener& spec);
+    void check_transparency_of(const config::Listener& spec) const;
     void refresh(const std::string& wanted, bool force);
     void warn_of_mismatch(const std::string& wanted, config::Protocol protocol) const;
     std::map<std::string, std::string> refused_;
-    std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical);
+    std::shared_ptr<const UpstreamSnapshot> local_of(const std::string& canonical);
+    std::shared_ptr<const UpstreamSnapshot> build(const std::string& canonical, Distance reach = Distance::elsewhere);
     void set_drain_deadlines(const UpstreamSnapshot* before, const UpstreamSnapshot* after);
     bool learn_zone(const config::ChangeSet& changes);
     void drop_unused();
@@ -125,8 +141,11 @@ private:
     HostRegistry registry_;
     Capture capture_;
     std::map<std::string, Open> listeners_;
-    std::map<std::string, std::string> wanted_;  // as listeners name it -> canonical, "" while unknown
+    std::map<std::string, Failed> failed_;
+    std::map<std::string, std::string>
+        wanted_;  // as listeners use it (UpstreamUse::key) -> canonical, "" while unknown
     std::map<std::string, std::shared_ptr<const UpstreamSnapshot>> current_;  // by canonical name
+    std::map<std::string, std::shared_ptr<const UpstreamSnapshot>> local_;    // of them, the part on this node
     std::map<std::string, std::shared_ptr<UpstreamStats>> stats_;  // by canonical name; kept while the process lives
     std::vector<std::unique_ptr<Worker>> workers_;
     uint64_t listener_failures_ = 0;

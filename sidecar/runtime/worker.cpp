@@ -1,6 +1,7 @@
 #include "sidecar/runtime/worker.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -113,11 +114,9 @@ void Worker::add_listener(const std::string& name, UniqueFd socket, std::optiona
         const auto target = upstream_of(upstream);
         const auto entrance = std::make_shared<const Entrance>(
             Entrance{target, protocol, std::make_shared<const std::string>(name), allowed});
-        auto acceptor =
-            std::make_unique<Acceptor>(context_, mailbox_.receive(), options_.max_sessions,
-                                       [this, entrance](UniqueFd client, const SocketAddress& peer) {
-                                           admit(entrance, std::move(client), peer);
-                                       });
+        auto acceptor = std::make_unique<Acceptor>(
+            context_, mailbox_.receive(), options_.max_sessions,
+            [this, entrance](UniqueFd client, const SocketAddress& peer) { admit(entrance, std::move(client), peer); });
         listeners_[name] = {target, std::move(acceptor), nullptr};
     });
 }
@@ -135,7 +134,7 @@ void Worker::add_udp_listener(const std::string& name, UniqueFd socket, const st
 
 std::shared_ptr<WorkerUpstream> Worker::upstream_of(const std::string& name) {
     auto& upstream = upstreams_[name];
-    if (!upstream) upstream = std::make_shared<WorkerUpstream>(name, context_.reactor, index_, options_.pools);
+    if (!upstream) upstream = std::make_shared<WorkerUpstream>(name, context_.reactor, index_, options_.hosts);
     return upstream;
 }
 
@@ -215,10 +214,9 @@ void Worker::admit(const std::shared_ptr<const Entrance>& entrance, UniqueFd cli
     if (options_.proxy_from.empty() || !options_.proxy_from.contains(AddressKey::of(peer).ip)) {
         return enter(*entrance, std::move(client), peer);
     }
-    ProxyHeaderReader::accept(context_, std::move(client), peer,
-                              [this, entrance](UniqueFd fd, const SocketAddress& who) {
-                                  enter(*entrance, std::move(fd), who);
-                              });
+    ProxyHeaderReader::accept(
+        context_, std::move(client), peer,
+        [this, entrance](UniqueFd fd, const SocketAddress& who) { enter(*entrance, std::move(fd), who); });
 }
 
 void Worker::enter(const Entrance& entrance, UniqueFd client, const SocketAddress& who) {

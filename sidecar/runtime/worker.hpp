@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/config/model.hpp"
+#include "common/net/cidr.hpp"
 #include "sidecar/listener/acceptor.hpp"
 #include "sidecar/listener/capture_table.hpp"
 #include "sidecar/reactor/descriptors.hpp"
@@ -25,7 +26,7 @@ struct WorkerOptions {
     http::Limits limits;
     http::ForwardingOptions forwarding;
     http::Networks proxy_from;  // peers that have to begin with a PROXY header; not of what is captured
-    PoolLimits pools;
+    HostLimits hosts;
     size_t max_sessions = 50'000;
     size_t max_udp_sessions = 10'000;  // besides
 };

@@ -45,10 +45,12 @@ constexpr size_t kFaults = static_cast<size_t>(http::Fault::trailer_too_large) +
 // One worker's figures that belong to no upstream.
 struct alignas(64) WorkerCounters {
     Counter accepted;
-    Counter refused_limit;  // over --max-connections
-    Counter accept_errors;  // out of file descriptors or memory
-    Counter sessions;       // a gauge
-    Counter udp_sessions;   // a gauge; not among the former
+    Counter refused_limit;   // over --max-connections
+    Counter accept_errors;   // out of file descriptors or memory
+    Counter refused_source;  // of an address that the listener's source_ranges do not have
+    Counter address_lost;    // connections to hosts that should have come from the client's address, and did not
+    Counter sessions;        // a gauge
+    Counter udp_sessions;    // a gauge; not among the former
     Counter http_requests;
     std::array<Counter, kFaults> faults;  // malformed requests, by http::Fault
     Counter timeouts;                     // clients that were too slow

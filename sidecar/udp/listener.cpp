@@ -26,12 +26,14 @@ UdpKey UdpKey::of(const SocketAddress& peer, const LocalAddress& local) {
 }
 
 UdpListener::UdpListener(WorkerContext& worker, UdpShare& share, std::shared_ptr<WorkerUpstream> upstream,
-                         UniqueFd socket, std::shared_ptr<const std::string> name)
+                         UniqueFd socket, std::shared_ptr<const std::string> name,
+                         std::shared_ptr<const net::IpRanges> allowed)
     : worker_(worker),
       share_(share),
       upstream_(std::move(upstream)),
       socket_(std::move(socket)),
-      name_(std::move(name)) {
+      name_(std::move(name)),
+      allowed_(std::move(allowed)) {
     worker_.reactor.add(socket_.get(), this, Reactor::Trigger::level);
 }
 
@@ -74,6 +76,7 @@ void UdpListener::distribute() {
 void UdpListener::forward(const UdpKey& key, DatagramBatch::Numbers which) {
     const auto known = sessions_.find(key);
     if (known != sessions_.end()) return known->second->forward(which);
+    if (allowed_ && !allowed_->contains(key.peer.ip)) return drop(UdpDrop::source_range, which.size());
     const auto* snapshot = upstream_->snapshot();
     if (refusing_new_) return drop(UdpDrop::draining, which.size());
     if (snapshot == nullptr) return drop(UdpDrop::no_host, which.size());

@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "common/net/cidr.hpp"
 #include "sidecar/reactor/address_key.hpp"
 #include "sidecar/session/worker_context.hpp"
 #include "sidecar/udp/share.hpp"
@@ -34,9 +35,9 @@ struct UdpKeyHash {
 
 class UdpListener final : public EventHandler, public Retired {
 public:
-    // `share` and `worker` outlive it.
+    // `share` and `worker` outlive it. `allowed`: who may begin a session; null: everybody.
     UdpListener(WorkerContext& worker, UdpShare& share, std::shared_ptr<WorkerUpstream> upstream, UniqueFd socket,
-                std::shared_ptr<const std::string> name);
+                std::shared_ptr<const std::string> name, std::shared_ptr<const net::IpRanges> allowed = nullptr);
 
     void on_events(uint32_t events) override;
     // Serves what waits, then takes no new client; those that have a session go on.
@@ -61,6 +62,7 @@ private:
     const std::shared_ptr<WorkerUpstream> upstream_;
     UniqueFd socket_;
     const std::shared_ptr<const std::string> name_;
+    const std::shared_ptr<const net::IpRanges> allowed_;
     std::unordered_map<UdpKey, UdpSession*, UdpKeyHash> sessions_;
     std::array<UdpKey, DatagramBatch::kSize> keys_;  // of the batch at hand
     uint32_t queue_drops_ = 0;

@@ -96,16 +96,23 @@ bool UdpSession::find_host() {
     return false;
 }
 
+UniqueFd UdpSession::open_socket() {
+    bool lost = false;
+    UniqueFd socket = connect_udp(lease_.host()->address(), upstream_->transparent() ? &peer_ : nullptr, &lost);
+    if (lost) worker_.counters.address_lost.add();
+    return socket;
+}
+
 bool UdpSession::connect() {
     counters_.connects.add();
-    socket_ = connect_udp(lease_.host()->address());
+    socket_ = open_socket();
     if (!socket_ && (errno == EMFILE || errno == ENFILE)) {
         // The idlest gives up its descriptor, unless that is this one.
         auto* idlest = listener_.share_.sessions.idlest();
         if (idlest != this) {
             counters_.udp.evicted.add();
             idlest->end("evicted");
-            socket_ = connect_udp(lease_.host()->address());
+            socket_ = open_socket();
         }
     }
     if (socket_ && worker_.reactor.add(socket_.get(), this, Reactor::Trigger::level)) return true;
@@ -115,7 +122,7 @@ bool UdpSession::connect() {
 
 void UdpSession::host_failed() {
     if (lease_) {
-        lease_.host()->failures.fetch_add(1, std::memory_order_relaxed);
+        upstream_->note_failure(*lease_.host(), HostFault::refused);
         tried_.add(lease_.host().get());
     }
     counters_.connect_failures.add();

@@ -34,6 +34,7 @@ private:
     bool has_good_host(TimePoint now) const;
     bool find_host();
     bool connect();
+    UniqueFd open_socket();
     void host_failed();
     void answer();
     void count(DatagramBatch::Sent sent, bool to_host);

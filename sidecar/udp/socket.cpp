@@ -9,6 +9,9 @@
 #include <cstring>
 #include <system_error>
 
+#include "sidecar/reactor/bind.hpp"
+#include "sidecar/reactor/transparent.hpp"
+
 namespace steelyard {
 namespace {
 
@@ -16,7 +19,7 @@ namespace {
 constexpr int kListenerBuffer = 4 * 1024 * 1024;
 
 Error bind_error(const std::string& ip, uint16_t port, const char* what) {
-    return {host_id(ip, port), std::string("cannot ") + what + " for UDP: " + std::generic_category().message(errno)};
+    return {host_id(ip, port), std::string("cannot ") + what + " for UDP: " + bind_problem(errno, port)};
 }
 
 }  // namespace
@@ -32,7 +35,7 @@ bool is_unspecified(const SocketAddress& address) {
     return IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
 }
 
-Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port) {
+Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port, bool freebind) {
     const auto address = SocketAddress::parse(ip, port);
     if (!address) return Error{ip, "is not an IP address"};
     UniqueFd fd(::socket(address->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
@@ -53,13 +56,16 @@ Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port) {
             return bind_error(ip, port, "learn datagrams' local addresses");
         }
     }
+    if (freebind && !set_freebind(fd.get(), address->family()))
+        return bind_error(ip, port, "bind ahead of the address");
     if (bind(fd.get(), address->data(), address->size()) != 0) return bind_error(ip, port, "bind");
     return fd;
 }
 
-UniqueFd connect_udp(const SocketAddress& host) {
+UniqueFd connect_udp(const SocketAddress& host, const SocketAddress* client, bool* lost) {
     UniqueFd fd(::socket(host.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
     if (!fd) return fd;
+    if (client != nullptr) *lost = !speak_as(fd.get(), host.family(), *client);
     if (::connect(fd.get(), host.data(), host.size()) != 0) {
         const int error = errno;
         fd.reset();

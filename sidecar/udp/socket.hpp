@@ -10,11 +10,13 @@ namespace steelyard {
 
 // Binds with SO_REUSEPORT, so that the kernel gives all datagrams of one client to one worker. port 0 = any free one. On an
 // unspecified address (0.0.0.0, ::) each datagram says which local address it was sent to. The error names address and cause.
-Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port);
+// `freebind`: the address need not be there (yet).
+Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port, bool freebind = false);
 bool is_unspecified(const SocketAddress& address);
 
-// Connected: datagrams of others do not get in, and a host that refuses is heard of. No socket: errno says why.
-UniqueFd connect_udp(const SocketAddress& host);
+// Connected: datagrams of others do not get in, and a host that refuses is heard of. No socket: errno says why. With `client`, what it
+// sends comes from that one's address, or, when that may not be, from our own: then `lost` is set.
+UniqueFd connect_udp(const SocketAddress& host, const SocketAddress* client = nullptr, bool* lost = nullptr);
 
 // Datagrams that the kernel dropped at this socket because nobody took them in time, since it is open; wraps.
 uint32_t queue_drops(int fd);

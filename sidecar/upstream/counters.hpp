@@ -59,6 +59,7 @@ enum class UdpDrop : uint8_t {
     too_big,         // for the way on
     truncated,       // longer than a datagram can be
     buffer_full,     // there was no room in the socket to send by
+    source_range,    // the listener's source_ranges do not have the client
     queue_full,      // the kernel's queue overflowed before it was read
     kCount,
 };
@@ -103,6 +104,7 @@ struct alignas(64) UpstreamCounters {
     Counter bytes_to_client;
     Counter bytes_to_upstream;
     Counter drain_cuts;  // ended because a host's drain time-out was over
+    Counter ejections;   // of its hosts, each time
     CompressionCounters compression;
     CacheCounters cache;
     UdpCounters udp;  // its bytes, connects and drain cuts are counted above

@@ -49,7 +49,10 @@ bool note_failure(const UpstreamSnapshot& snapshot, Host& host, HostFault fault,
     if (row < options.after && fault != HostFault::silent && !known) return false;
     // What was begun before the host was ejected fails after it: that is known.
     if (is_ejected(host, now_ms) && !host.on_trial.exchange(false, kRelaxed)) return false;
-    if (!may_eject(snapshot, host, options.max_percent, now_ms)) return false;
+    if (!may_eject(snapshot, host, options.max_percent, now_ms)) {
+        host.ejected_until_ms.store(0, kRelaxed);  // others have taken its place while it was tried
+        return false;
+    }
     const uint32_t ejections = host.ejections.fetch_add(1, kRelaxed);
     host.ejected_until_ms.store(now_ms + penalty_ms(options, ejections), kRelaxed);
     return true;

@@ -51,6 +51,8 @@ const char* to_string(UdpDrop why) {
             return "truncated";
         case UdpDrop::buffer_full:
             return "buffer_full";
+        case UdpDrop::source_range:
+            return "source_range";
         case UdpDrop::queue_full:
             return "queue_full";
         case UdpDrop::kCount:
@@ -159,7 +161,7 @@ void HostRegistry::sweep() {
 std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& upstream,
                                                        const std::vector<const config::EndpointSlice*>& slices,
                                                        HostRegistry& registry, std::shared_ptr<UpstreamStats> stats,
-                                                       const Place& place) {
+                                                       const Place& place, Distance reach) {
     auto snapshot = std::make_shared<UpstreamSnapshot>();
     snapshot->name = upstream.name;
     snapshot->authority = authority_of(upstream.name);
@@ -171,6 +173,8 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
     snapshot->stats = std::move(stats);
     for (const auto* slice : slices) {
         for (const auto& endpoint : slice->endpoints) {
+            const Distance distance = distance_to(endpoint, place);
+            if (distance > reach) continue;
             auto host = registry.get(upstream.name, endpoint);
             if (!host) continue;
             const bool draining = endpoint.state == config::EndpointState::draining;
@@ -178,7 +182,7 @@ std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& u
                 snapshot->index.try_emplace(host.get(), static_cast<uint32_t>(snapshot->hosts.size()));
             if (fresh) {
                 snapshot->hosts.push_back({std::move(host), endpoint.weight, draining, endpoint.zone, endpoint.node,
-                                           endpoint.priority, distance_to(endpoint, place)});
+                                           endpoint.priority, distance});
             } else if (auto& first = snapshot->hosts[known->second]; first.draining && !draining) {
                 first.weight = endpoint.weight;
                 first.priority = endpoint.priority;

@@ -92,9 +92,10 @@ private:
 
 // The union of the slices: an address and port in two slices counts once; ready wins over draining, and of equals the slice
 // whose name comes first. Endpoints that are no IP literal are left out (validation refuses them earlier). `place`: of this proxy.
+// Of `reach` same_node, hosts on other nodes are left out.
 std::shared_ptr<const UpstreamSnapshot> build_snapshot(const config::Upstream& upstream,
                                                        const std::vector<const config::EndpointSlice*>& slices,
                                                        HostRegistry& registry, std::shared_ptr<UpstreamStats> stats,
-                                                       const Place& place = {});
+                                                       const Place& place = {}, Distance reach = Distance::elsewhere);
 
 }  // namespace steelyard

@@ -3,6 +3,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "sidecar/upstream/slow_start.hpp"
+
 namespace steelyard {
 
 uint32_t coarse_ms(TimePoint time) {
@@ -36,8 +38,8 @@ void UpstreamConnection::on_channel(Channel&) {
     if (channel.readable() || channel.peer_closed()) pool_.on_idle_event(this);
 }
 
-WorkerUpstream::WorkerUpstream(std::string name, Reactor& reactor, uint32_t worker, const PoolLimits& limits)
-    : name_(std::move(name)), reactor_(reactor), worker_(worker), limits_(limits) {}
+WorkerUpstream::WorkerUpstream(std::string_view key, Reactor& reactor, uint32_t worker, const HostLimits& limits)
+    : use_(UpstreamUse::parse(key)), reactor_(reactor), worker_(worker), limits_(limits) {}
 
 WorkerUpstream::~WorkerUpstream() {
     for (auto& pool : pools_) {
@@ -64,7 +66,7 @@ void WorkerUpstream::update(std::shared_ptr<const UpstreamSnapshot> snapshot) {
     picker_.reset();
     snapshot_ = std::move(snapshot);
     if (snapshot_) {
-        const uint64_t seed = balancer::hash_key(name_) + 0x9e3779b97f4a7c15U * (worker_ + 1) +
+        const uint64_t seed = balancer::hash_key(use_.name) + 0x9e3779b97f4a7c15U * (worker_ + 1) +
                               static_cast<uint64_t>(reactor_.now().time_since_epoch().count());
         picker_.emplace(*snapshot_, seed);
         stats_ = snapshot_->stats;
@@ -88,6 +90,14 @@ std::shared_ptr<Host> WorkerUpstream::pick(const balancer::PickContext& context,
         }
     }
     return nullptr;
+}
+
+void WorkerUpstream::note_failure(Host& host, HostFault fault) {
+    host.failures.fetch_add(1, std::memory_order_relaxed);
+    if (!snapshot_) return;
+    if (steelyard::note_failure(*snapshot_, host, fault, limits_.ejection, steady_ms(reactor_.now()))) {
+        counters_->ejections.add();
+    }
 }
 
 IdleList* WorkerUpstream::pool_of(const Host* host) {
@@ -159,6 +169,7 @@ void WorkerUpstream::sweep(TimePoint now) {
 void HostLease::answered(TimePoint now) {
     if (!host_) return;
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - asked_).count();
+    note_answer(*host_);
     host_->response.observe(took > 0 ? static_cast<uint64_t>(took) : 0, coarse_ms(now));
 }
 

@@ -11,33 +11,40 @@
 #include "sidecar/balancer/balancer.hpp"
 #include "sidecar/reactor/reactor.hpp"
 #include "sidecar/upstream/connection.hpp"
+#include "sidecar/upstream/ejection.hpp"
 #include "sidecar/upstream/host_picker.hpp"
 #include "sidecar/upstream/snapshot.hpp"
 #include "sidecar/upstream/tried_hosts.hpp"
+#include "sidecar/upstream/use.hpp"
 
 namespace steelyard {
 
-struct PoolLimits {
-    uint32_t max_idle_per_host = 1024;
+// Of the hosts of each upstream.
+struct HostLimits {
+    uint32_t max_idle_per_host = 1024;  // connections
     Milliseconds idle_timeout{30'000};
+    EjectionOptions ejection;
 };
 
 class WorkerUpstream {
 public:
-    WorkerUpstream(std::string name, Reactor& reactor, uint32_t worker, const PoolLimits& limits);
+    // `key`: of its use (sidecar/upstream/use.hpp); a name alone is one, too.
+    WorkerUpstream(std::string_view key, Reactor& reactor, uint32_t worker, const HostLimits& limits);
     ~WorkerUpstream();
     WorkerUpstream(const WorkerUpstream&) = delete;
     WorkerUpstream& operator=(const WorkerUpstream&) = delete;
 
-    const std::string& name() const { return name_; }
+    const std::string& name() const { return use_.name; }
+    // Hosts are to see the client's address.
+    bool transparent() const { return use_.transparent; }
     // nullptr until the configuration names this upstream, and again when it no longer does.
     const UpstreamSnapshot* snapshot() const { return snapshot_.get(); }
     void update(std::shared_ptr<const UpstreamSnapshot> snapshot);
     // Why the controller does not give it to us; "" when it does or has not said. For who is not served.
     void set_refusal(std::string problem) { refusal_ = std::move(problem); }
     std::string unready() const {
-        return refusal_.empty() ? "no endpoint of " + name_ + " is ready"
-                                : "upstream " + name_ + " is refused by the controller: " + refusal_;
+        return refusal_.empty() ? "no endpoint of " + use_.name + (use_.local ? " on this node" : "") + " is ready"
+                                : "upstream " + use_.name + " is refused by the controller: " + refusal_;
     }
     // No listener leads here any more, and no update will come: connections end with their next answer.
     void abandon() { abandoned_ = true; }
@@ -46,6 +53,9 @@ public:
     // The host for the next try: of those not yet tried, a ready one that is not known to be down, as the policy picks
     // (see host_picker.hpp); when there is none, a draining one that is not down; else nullptr.
     std::shared_ptr<Host> pick(const balancer::PickContext& context, const TriedHosts& tried);
+
+    // The host failed: counts it, and ejects it when it is time.
+    void note_failure(Host& host, HostFault fault = HostFault::refused);
 
     // An idle connection to the host (unless a fresh one is asked for), or a new one that is not connected yet. The caller
     // owns it until release() or discard().
@@ -67,10 +77,10 @@ private:
     void on_idle_event(UpstreamConnection* connection);
     void close_idle(IdleList& list);
 
-    std::string name_;
+    const UpstreamUse use_;
     Reactor& reactor_;
     uint32_t worker_;
-    const PoolLimits& limits_;
+    const HostLimits& limits_;
     std::shared_ptr<const UpstreamSnapshot> snapshot_;
     std::optional<HostPicker> picker_;
     std::vector<IdleList> pools_;  // parallel to snapshot_->hosts

@@ -29,7 +29,7 @@ protected:
                              .stream_idle = Milliseconds{300},
                              .tunnel_idle = Milliseconds{300},
                              .linger = Milliseconds{200}};
-        options_.pools.idle_timeout = Milliseconds{200};
+        options_.hosts.idle_timeout = Milliseconds{200};
         for (int i = 0; i < 4; ++i) {
             backends_.push_back(std::make_unique<Backend>([this, i](Peer& peer) {
                 Random random(static_cast<unsigned>(1000 * i + peer.number));

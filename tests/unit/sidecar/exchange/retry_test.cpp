@@ -39,6 +39,17 @@ TEST_F(Retry, AHostThatRefusesIsSkippedWhateverTheMethod) {
     EXPECT_EQ(counters().connect_failures.get(), host(refused)->failures.load());
 }
 
+TEST_F(Retry, AHostThatKeepsRefusingIsPassedOver) {
+    options_.hosts.ejection.base = std::chrono::hours{1};
+    Backend good(serve([](const Message&) { return ok("x"); }));
+    const uint16_t refused = refused_port();
+    use({{.port = refused}, {.port = good.port()}});
+    EXPECT_EQ(statuses(100, std::string(kGet)), (std::map<int, int>{{200, 100}}));
+    EXPECT_EQ(counters().connect_failures.get(), 5U);
+    EXPECT_EQ(counters().ejections.get(), 1U);
+    EXPECT_GT(host(refused)->ejected_until_ms.load(), 0);
+}
+
 TEST_F(Retry, WhenAllRefuseTheClientIsTold502AndStays) {
     use({{.port = refused_port()}, {.port = refused_port()}});
     Socket one = client();

@@ -158,7 +158,7 @@ TEST_F(Timeout, AClientThatLeavesDuringAConnectIsNotWaitedFor) {
 }
 
 TEST_F(Timeout, PooledConnectionsAreClosedWhenIdleForLong) {
-    options_.pools.idle_timeout = kShort;
+    options_.hosts.idle_timeout = kShort;
     Backend backend(serve([](const Message&) { return ok("x"); }));
     use(backend);
     Socket one = client();

@@ -133,7 +133,7 @@ TEST_F(RuntimeTest, AListenerWhosePortAnotherHasIsLeftOutUntilThatIsGone) {
     EXPECT_TRUE(serves(shared, "web"));
 }
 
-TEST_F(RuntimeTest, AnAddressThatCannotBeHadIsAnErrorAtStartAndALeftOutListenerLater) {
+TEST_F(RuntimeTest, AnAddressThatIsNotThereIsAnErrorAtStartAndWaitedForWhenItIsPushed) {
     Runtime::Options options;
     options.listeners = {{"local", "192.0.2.1", 80, kUpstream}};
     Runtime refused(options, state_);
@@ -143,11 +143,79 @@ TEST_F(RuntimeTest, AnAddressThatCannotBeHadIsAnErrorAtStartAndALeftOutListenerL
 
     Backend web(answer("web"));
     start({{"local", "127.0.0.1", 0, kUpstream}});
-    auto bad = listener("bad", 80);
-    bad.address = "192.0.2.1";
-    apply({upstream(), endpoints({&web}), bad});
-    EXPECT_EQ(runtime_->listener_failures(), 1U);
+    auto early = listener("early", 18'080);
+    early.address = "192.0.2.1";
+    auto early_udp = early;
+    early_udp.protocol = config::Protocol::udp;
+    early_udp.name = "early-udp";
+    apply({upstream(), endpoints({&web}), early, early_udp});
+    EXPECT_EQ(runtime_->listener_failures(), 0U);
+    EXPECT_TRUE(runtime_->listeners().contains("early"));
+    EXPECT_TRUE(runtime_->listeners().contains("early-udp"));
     EXPECT_TRUE(serves(port(), "web"));
+}
+
+TEST_F(RuntimeTest, AListenerWhosePortAnotherProcessHasIsTriedAgain) {
+    Backend web(answer("web"));
+    Backend other(answer("other"));  // its socket does not share its port
+    start({});
+    apply({upstream(), endpoints({&web}), listener("front", other.port()), listener("fine", refused_port())});
+    EXPECT_EQ(runtime_->listener_failures(), 1U);
+    ASSERT_TRUE(runtime_->failed_listeners().contains("front"));
+    EXPECT_NE(runtime_->failed_listeners().at("front").problem.find("in use"), std::string::npos);
+    EXPECT_TRUE(serves(port("fine"), "web")) << "the others go on";
+    EXPECT_FALSE(runtime_->retry_failed());
+    EXPECT_EQ(runtime_->listener_failures(), 1U) << "the same again is not counted again";
+    apply({upstream(), endpoints({&web}), listener("fine", port("fine"))});
+    EXPECT_TRUE(runtime_->failed_listeners().empty());
+}
+
+TEST_F(RuntimeTest, AListenerServesWhomItsSourceRangesHave) {
+    Backend web(answer("web"));
+    start({});
+    auto narrow = listener("narrow", refused_port());
+    narrow.source_ranges = {"10.0.0.0/8", "127.0.0.2/32", "::/0"};
+    auto wide = listener("wide", refused_port());
+    wide.source_ranges = {"127.0.0.0/8"};
+    apply({upstream(), endpoints({&web}), narrow, wide});
+    EXPECT_TRUE(serves(port("wide"), "web"));
+    Socket refused = Socket::connect(port("narrow"));
+    EXPECT_NE(refused.request(kGet).body, "web");
+    EXPECT_EQ(runtime_->workers()[0]->counters().refused_source.get(), 1U);
+    narrow.source_ranges = {"127.0.0.1/32"};
+    apply({upstream(), endpoints({&web}), narrow});
+    EXPECT_TRUE(serves(port("narrow"), "web"));
+}
+
+TEST_F(RuntimeTest, ALocalListenerUsesOnlyEndpointsOfItsNode) {
+    Backend here(answer("here"));
+    Backend there(answer("there"));
+    place_ = {"n1", "a"};
+    start({});
+    config::EndpointSlice slice{kUpstream, "web-1", {{"127.0.0.1", there.port(), 1, "a", "n2", {}}}};
+    auto local = listener("local", refused_port());
+    local.local_only = true;
+    apply({upstream(), slice, local, listener("any", refused_port())});
+    EXPECT_TRUE(serves(port("any"), "there"));
+    EXPECT_TRUE(eventually([&] { return Socket::connect(port("local")).request(kGet).status() == 503; }));
+    EXPECT_FALSE(runtime_->has_local_host(kUpstream));
+    slice.endpoints.push_back({"127.0.0.1", here.port(), 1, "a", "n1", {}});
+    apply({upstream(), slice, local, listener("any", port("any"))});
+    EXPECT_TRUE(serves(port("local"), "here"));
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(serves(port("local"), "here"));
+    EXPECT_TRUE(runtime_->has_local_host(kUpstream));
+    EXPECT_EQ(runtime_->upstreams().size(), 1U) << "one upstream, used in two ways";
+    EXPECT_EQ(runtime_->upstreams().at(kUpstream)->hosts.size(), 2U) << "health is checked of all";
+}
+
+TEST_F(RuntimeTest, AListenerOfTcpRelaysAlsoToAnUpstreamOfHttp) {
+    Backend web(answer("web"));
+    start({});
+    auto plain = listener("plain", refused_port());
+    plain.protocol = config::Protocol::tcp;
+    apply({upstream(), endpoints({&web}), plain});
+    EXPECT_TRUE(serves(port("plain"), "web"));
+    EXPECT_NE(runtime_->upstreams().at(kUpstream)->stats->sum([](auto& c) -> auto& { return c.sessions; }), 0U);
 }
 
 TEST_F(RuntimeTest, WhatIsUnderWayOnARemovedEndpointIsCutAfterTheDrainTimeOut) {

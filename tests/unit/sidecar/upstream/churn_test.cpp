@@ -33,7 +33,7 @@ TEST_F(Churn, AWeightOfZeroTakesNothing) {
 }
 
 TEST_F(Churn, ThePoolKeepsNoMoreThanItsLimit) {
-    options_.pools.max_idle_per_host = 2;
+    options_.hosts.max_idle_per_host = 2;
     std::atomic<bool> go_on{false};
     Backend backend([&](Peer& peer) {
         while (peer.next()) {

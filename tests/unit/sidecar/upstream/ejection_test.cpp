@@ -90,6 +90,18 @@ TEST_F(EjectionTest, NoMoreThanAShareIsEjected) {
     EXPECT_FALSE(fail(0, HostFault::silent)) << "nobody is left without its only host";
 }
 
+TEST_F(EjectionTest, ATrialThatFailsFindsNoRoomWhenOthersWereEjectedMeanwhile) {
+    use({{}, {}, {}, {}});
+    eject(0);
+    wait(1'000);
+    eject(1);
+    eject(2);
+    EXPECT_EQ(picks(10)[0], 1U);
+    EXPECT_FALSE(fail(0));
+    EXPECT_FALSE(out(0));
+    EXPECT_GT(picks(10)[0], 1U);
+}
+
 TEST_F(EjectionTest, AnEjectedHostIsBetterThanNone) {
     use({{}, {}, {.priority = 1}});
     eject(0);
