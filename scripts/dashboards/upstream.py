@@ -58,7 +58,7 @@ def _endpoints(board: Dashboard):
     ], by="address")
     board.series("Requests by endpoint", "The twenty busiest.", [(f"topk(20, {rate('steelyard_endpoint_requests_total', U, 'address')})", "{{address}}")], "reqps")
     board.series("Failures by endpoint", "The twenty worst.", [(f"topk(20, {rate('steelyard_endpoint_failures_total', U, 'address')})", "{{address}}")], "ops")
-    board.series("Endpoints by state", "The most that any proxy sees. draining: leaving, finishes its work; down: failed its health checks; weightless: weight 0.",
+    board.series("Endpoints by state", "The most that any proxy sees. draining: leaving, finishes its work; down: failed its health checks; weightless: weight 0; ejected: failed several times in a row.",
                  [(f"max by (state) (steelyard_upstream_hosts{join(U)})", "{{state}}")], "short", stacked=True)
     board.series("Health checks", "Active checks by result; 0 where none are declared. inconclusive: the proxy itself had no socket to spare.",
                  [(rate("steelyard_health_checks_total", U, "result"), "{{result}}")], "ops")
