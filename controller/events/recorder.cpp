@@ -8,12 +8,12 @@
 #include <optional>
 #include <random>
 #include <stop_token>
-#include <thread>
 
 #include "common/log.hpp"
 #include "controller/kube/backoff.hpp"
 #include "controller/kube/client.hpp"
 #include "controller/kube/micro_time.hpp"
+#include "controller/kube/work_thread.hpp"
 
 namespace steelyard::events {
 namespace {
@@ -69,14 +69,10 @@ public:
     ~Impl() { stop(); }
 
     void start() {
-        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        thread_.start([this](const std::stop_token& stop) { run(stop); });
     }
     void request_stop() { thread_.request_stop(); }
-    void stop() {
-        if (!thread_.joinable()) return;
-        thread_.request_stop();
-        thread_.join();
-    }
+    void stop() { thread_.stop(); }
     void record(EventSpec event) {
         const std::lock_guard lock(mutex_);
         if (queue_.size() >= options_.max_queue) {
@@ -97,7 +93,6 @@ private:
     void run(const std::stop_token& stop);
     std::optional<EventSpec> take(const std::stop_token& stop);
     void write(const Aggregator::Write& write, const std::stop_token& stop);
-    void sleep(Milliseconds time, const std::stop_token& stop);
     Outcome attempt(const Aggregator::Write& write, const std::stop_token& stop);
     Outcome add_to_series(const Aggregator::Write& write, const std::stop_token& stop);
     void count(uint64_t RecorderStats::*result) {
@@ -113,7 +108,7 @@ private:
     std::condition_variable_any changed_;
     std::deque<EventSpec> queue_;
     RecorderStats stats_;
-    std::jthread thread_;
+    kube::WorkThread thread_;
 };
 
 void Recorder::Impl::run(const std::stop_token& stop) {
@@ -121,13 +116,13 @@ void Recorder::Impl::run(const std::stop_token& stop) {
         if (auto event = take(stop)) {
             if (auto one = aggregator_.observe(std::move(*event), Clock::now())) {
                 write(*one, stop);
-                sleep(options_.pace, stop);
+                kube::WorkThread::sleep(options_.pace, stop);
             }
         }
         for (const auto& one : aggregator_.due(Clock::now())) {
             if (stop.stop_requested()) return;
             write(one, stop);
-            sleep(options_.pace, stop);
+            kube::WorkThread::sleep(options_.pace, stop);
         }
         const std::lock_guard lock(mutex_);
         stats_.suppressed = aggregator_.suppressed();
@@ -172,14 +167,9 @@ void Recorder::Impl::write(const Aggregator::Write& write, const std::stop_token
         }
         const Milliseconds wait = std::max(backoff.next(), error.retry_after.value_or(Milliseconds(0)));
         if (!is_transient(error.kind) || Clock::now() + wait >= deadline) return count(&RecorderStats::failed);
-        sleep(wait, stop);
+        kube::WorkThread::sleep(wait, stop);
         if (stop.stop_requested()) return;
     }
-}
-
-void Recorder::Impl::sleep(Milliseconds time, const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, time, [] { return false; });
 }
 
 Recorder::Impl::Outcome Recorder::Impl::attempt(const Aggregator::Write& write, const std::stop_token& stop) {

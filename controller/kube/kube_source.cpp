@@ -9,8 +9,9 @@
 namespace steelyard::kube {
 namespace {
 
-// A cluster may get the CustomResourceDefinitions only after the controller.
-constexpr Milliseconds kOwnKindRetry{10'000};
+// A cluster may get the CustomResourceDefinitions only after the controller. An API server that does not answer is asked for Services,
+// slices and Pods soon again; these kinds are nudged when it does.
+constexpr ReflectorTiming kOwnKinds{.backoff_base = Milliseconds(1'000), .backoff_limit = Milliseconds(10'000)};
 
 Backoff::Random seeded_random() {
     return [engine = std::mt19937_64(std::random_device{}()),
@@ -25,11 +26,9 @@ struct KubeSource::Impl {
           services(*transport, handlers.services, {}, seeded_random(), [this] { nudge_all(); }),
           slices(*transport, handlers.slices, {}, seeded_random(), [this] { nudge_all(); }),
           pods(*transport, handlers.pods, {}, seeded_random(), [this] { nudge_all(); }),
-          policies(*transport, handlers.policies, {.backoff_limit = kOwnKindRetry}, seeded_random(),
-                   [this] { nudge_all(); }),
-          pools(*transport, handlers.pools, {.backoff_limit = kOwnKindRetry}, seeded_random(), [this] { nudge_all(); }),
-          advertisements(*transport, handlers.advertisements, {.backoff_limit = kOwnKindRetry}, seeded_random(),
-                         [this] { nudge_all(); }) {}
+          policies(*transport, handlers.policies, kOwnKinds, seeded_random(), [this] { nudge_all(); }),
+          pools(*transport, handlers.pools, kOwnKinds, seeded_random(), [this] { nudge_all(); }),
+          advertisements(*transport, handlers.advertisements, kOwnKinds, seeded_random(), [this] { nudge_all(); }) {}
 
     // One kind reached the API server again: the others need not wait out their back-off.
     void nudge_all() {

@@ -10,11 +10,12 @@ namespace steelyard::loadbalancer {
 namespace {
 
 constexpr size_t kMaxSeen = 65'536;  // router ids of edges
+constexpr status::WriterOptions kWriting{.retry_base = Milliseconds(1'000)};
 
 }  // namespace
 
 Manager::Manager(Parts parts)
-    : parts_(std::move(parts)), reconciler_(parts_.default_class), writer_(parts_.client, parts_.is_leader) {}
+    : parts_(std::move(parts)), reconciler_(parts_.default_class), writer_(parts_.client, parts_.is_leader, kWriting) {}
 
 void Manager::leadership_changed(bool leads) {
     reconciler_.follow();
@@ -75,7 +76,7 @@ void Manager::dispute(const store::ClusterState& state, const std::string& proxy
         event.regarding = {"v1", "Service", key.ns, key.name, service->uid};
         event.type = events::Severity::warning;
         event.reason = reason;
-        event.note = disputed + ", on interface " + report.interface + " of " + proxy + ": " + what;
+        event.note = fmt::format("{}, on interface {} of {}: {}", disputed, report.interface, proxy, what);
         event.action = "Announce";
         log::warn("Service {}: {}: {}", key.to_string(), event.reason, event.note);
         parts_.events.record(std::move(event));

@@ -5,11 +5,11 @@
 #include <map>
 #include <mutex>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "common/log.hpp"
 #include "controller/kube/backoff.hpp"
+#include "controller/kube/work_thread.hpp"
 
 namespace steelyard::status {
 namespace {
@@ -38,14 +38,10 @@ public:
     ~Impl() { stop(); }
 
     void start() {
-        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        thread_.start([this](const std::stop_token& stop) { run(stop); });
     }
     void request_stop() { thread_.request_stop(); }
-    void stop() {
-        if (!thread_.joinable()) return;
-        thread_.request_stop();
-        thread_.join();
-    }
+    void stop() { thread_.stop(); }
     void put(const std::string& id, Job job);
     void withdraw(const std::string& id) {
         const std::lock_guard lock(mutex_);
@@ -64,6 +60,7 @@ private:
         uint64_t number = 0;  // of the put: a newer one is not forgotten when this is done
         TimePoint due{};
         std::shared_ptr<kube::Backoff> backoff;  // once it failed
+        std::string logged;                      // the failure of its own that was logged last
     };
     using Turn = std::map<std::string, Task>::iterator;
 
@@ -74,10 +71,6 @@ private:
     void postpone(const std::string& id, const Task& task, Milliseconds least);
     void forget(const std::string& id, uint64_t number, uint64_t WriterStats::*result);
     void log_failure(const std::string& id, const kube::ApiError& error, bool again);
-    void sleep(Milliseconds time, const std::stop_token& stop) {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, stop, time, [] { return false; });
-    }
 
     const std::function<bool()> is_leader_;
     const WriterOptions options_;
@@ -91,14 +84,17 @@ private:
     std::map<std::string, Task> waiting_;
     uint64_t puts_ = 0;
     WriterStats stats_;
-    std::jthread thread_;
+    kube::WorkThread thread_;
 };
 
 void Worker::Impl::put(const std::string& id, Job job) {
     if (!is_leader_()) return;
     const std::lock_guard lock(mutex_);
     if (waiting_.contains(id) || waiting_.size() < options_.max_queue) {
-        waiting_.insert_or_assign(id, Task{std::move(job), ++puts_, {}, nullptr});
+        Task& task = waiting_[id];
+        task.job = std::move(job);
+        task.number = ++puts_;
+        task.due = {};
         changed_.notify_one();
     } else {
         ++stats_.dropped;
@@ -106,7 +102,7 @@ void Worker::Impl::put(const std::string& id, Job job) {
 }
 
 void Worker::Impl::run(const std::stop_token& stop) {
-    while (auto task = next(stop)) sleep(perform(task->first, task->second, stop), stop);
+    while (auto task = next(stop)) kube::WorkThread::sleep(perform(task->first, task->second, stop), stop);
 }
 
 // Of those that are due the one whose turn it is; the end if there is none.
@@ -186,10 +182,18 @@ void Worker::Impl::forget(const std::string& id, uint64_t number, uint64_t Write
     if (result != nullptr) ++(stats_.*result);
 }
 
+// Each once: what is wrong with the API server for all objects, what is wrong with one object for that one.
 void Worker::Impl::log_failure(const std::string& id, const kube::ApiError& error, bool again) {
     std::string state = fmt::format("{} {}", to_string(error.kind), error.status);
-    if (state == logged_) return;
-    logged_ = std::move(state);
+    if (is_transient(error.kind)) {
+        if (state == logged_) return;
+        logged_ = std::move(state);
+    } else {
+        const std::lock_guard lock(mutex_);
+        const auto found = waiting_.find(id);
+        if (found != waiting_.end() && found->second.logged == state) return;
+        if (found != waiting_.end()) found->second.logged = std::move(state);
+    }
     log::warn("{}: {} cannot be written: {}; {}; {}", id, what_, error.to_string(), consequence_,
               again ? "trying again, at growing intervals" : "it stays as it is");
 }

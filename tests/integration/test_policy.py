@@ -200,7 +200,7 @@ def test_a_cluster_without_the_definition_and_with_it_later(kubectl, ns, control
     control.wait_log("there is the CustomResourceDefinition loadbalancingpolicies.steelyard.dev")
     eventually(lambda: control.metric("steelyard_kube_errors_total", kind="LoadBalancingPolicies", reason="not_found") >= 2,
                15 * SLOWDOWN, "it is asked for again")
-    assert control.log().count("there is the CustomResourceDefinition") == 1
+    assert control.log().count("there is the CustomResourceDefinition loadbalancingpolicies.steelyard.dev") == 1
 
     install(kubectl)
     kubectl.apply(policy(ns, algorithm="Random"))
