@@ -27,7 +27,7 @@ demo:  ## a Django shop behind the balancer, live (DEMO_SECONDS=N ends it after 
 build:  ## both programs, in build/release/bin (PRESET=debug and so on for another preset)
 	@$(BOOTSTRAP) build
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build build/$(PRESET) --target steelyard-controller steelyard-sidecar steelyard-capture
+	@cmake --build build/$(PRESET) --target steelyard-controller steelyard-sidecar steelyard-capture steelyard-vip
 
 .PHONY: test
 test:  ## everything: lint, unit, integration, demo, fuzz, and unit and integration under the sanitizers
@@ -73,7 +73,7 @@ fuzz:  ## every fuzz target for FUZZ_SECONDS (60)
 bench:  ## propagation, CPU beside other proxies, memory: tables and JSON (BENCH_FLAGS='--only kind')
 	@$(BOOTSTRAP) build test bench $(if $(findstring kind,$(BENCH_FLAGS)),e2e)
 	@cmake --preset release >/dev/null
-	@cmake --build build/release --target steelyard-controller steelyard-sidecar steelyard-capture steelyard-e2e bench_tools
+	@cmake --build build/release --target steelyard-controller steelyard-sidecar steelyard-capture steelyard-vip steelyard-e2e bench_tools
 	@$(PYTHON) bench/run.py $(BENCH_FLAGS)
 
 .PHONY: lint

@@ -23,6 +23,7 @@ test_packages=(
     wrk                                     # a load that a million requests need
     slowhttptest                            # clients that are slow on purpose
     iproute2 nftables openssl jq util-linux # the tests' own network, certificates
+    keepalived                              # a peer of steelyard-vip's
 )
 lint_packages=(clang-format-14 clang-tidy-14)
 bench_packages=(haproxy nginx-light libnginx-mod-stream wrk iproute2 valgrind keepalived)

@@ -38,7 +38,7 @@ disable_services() {
     command -v systemctl >/dev/null || return 0
     for name in "$@"; do
         case $name in
-            haproxy | prometheus) as_root systemctl disable "$name.service" >/dev/null 2>&1 || true ;;
+            haproxy | prometheus | keepalived) as_root systemctl disable "$name.service" >/dev/null 2>&1 || true ;;
             docker.io) as_root systemctl disable docker.service docker.socket >/dev/null 2>&1 || true ;;
             containerd) as_root systemctl disable containerd.service >/dev/null 2>&1 || true ;;
             nginx-light) as_root systemctl disable nginx.service >/dev/null 2>&1 || true ;;

@@ -19,7 +19,7 @@ def layer(timeout: float = 2400) -> Counts:
         counts = Counts()
         counts.skip("e2e", "this machine lacks " + ", ".join(missing.stdout.strip().splitlines()))
         return counts
-    cmake.build("release", "steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-e2e")
+    cmake.build("release", "steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-vip", "steelyard-e2e")
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
         status, output = run([sys.executable, RUNNER, "test", "tests/e2e", f"--junitxml={report}"], timeout)

@@ -17,7 +17,7 @@ def layer(preset: str, only: str = "", timeout: float = 900) -> Counts:
     if status != 0:
         raise LayerError(f"scripts/build-k8s-tools.sh failed:\n{last_lines(output)}")
     more = ["bench_origin"] if preset == "release" else []  # the benchmark's programs are part of that preset alone
-    cmake.build(preset, "steelyard-controller", "steelyard-sidecar", "steelyard-capture", *more)
+    cmake.build(preset, "steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-vip", *more)
     env = {"STEELYARD_BIN_DIR": str(ROOT / "build" / preset / "bin"), "STEELYARD_K8S_BIN": output.strip().splitlines()[-1],
            "STEELYARD_SLOWDOWN": SLOWDOWN.get(preset, "1"), **SANITIZER_ENV}
     with tempfile.TemporaryDirectory() as directory:

@@ -36,7 +36,7 @@ from harness.machine import E2E, ROOT, MachineError, say  # noqa: E402
 
 def binaries() -> Path:
     directory = Path(os.environ.get("STEELYARD_BIN_DIR", ROOT / "build/release/bin"))
-    for name in ("steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-e2e"):
+    for name in ("steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-vip", "steelyard-e2e"):
         if not os.access(directory / name, os.X_OK):
             raise MachineError(f"{name} is not in {directory}: make build, and cmake --build build/release --target steelyard-e2e")
     return directory

@@ -1,0 +1,287 @@
+#include "sidecar/vip/app.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "common/admin/server.hpp"
+#include "common/log.hpp"
+#include "common/metrics/builder.hpp"
+#include "common/net/asio.hpp"
+#include "sidecar/vip/config/state_file.hpp"
+#include "sidecar/vip/config/text_file.hpp"
+#include "sidecar/vip/config_watch.hpp"
+#include "sidecar/vip/fleet.hpp"
+#include "sidecar/vip/metrics.hpp"
+#include "sidecar/vip/net/capabilities.hpp"
+#include "sidecar/vip/ready_poller.hpp"
+
+namespace steelyard::vip {
+namespace {
+
+constexpr Milliseconds kReadyTimeout{500};
+constexpr Milliseconds kLeastWriteGap{50};
+constexpr Milliseconds kMostWriteGap{1000};
+constexpr std::chrono::seconds kTend{1};
+constexpr Milliseconds kEndPoll{10};
+
+uint64_t now_ms() {
+    return static_cast<uint64_t>(std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch()).count());
+}
+
+std::string read_boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+}  // namespace
+
+class VipApp::Impl {
+public:
+    explicit Impl(VipOptions options)
+        : options_(std::move(options)),
+          fleet_(io_, options_.ipv4_checksum, [this] { write_soon(); }),
+          collector_(fleet_, stats_) {}
+
+    Result<void> start();
+    void run() { io_.run(); }
+
+private:
+    Result<void> start_admin();
+    void load_state();
+    void load_config();
+    void begin(bool ready);
+    void start_poller();
+    void on_ready(bool ready, const std::string& why);
+    void write_soon();
+    void write_state();
+    void tend();
+    void wait_for_signal();
+    void end();
+    void close();
+
+    VipOptions options_;
+    asio::io_context io_{1};
+    Config config_;
+    bool loaded_ = false;
+    ProgramStats stats_;
+    Fleet fleet_;
+    VipCollector collector_;
+    std::string boot_id_;
+    std::optional<StateFile> former_;  // what an earlier run of this boot has left
+    bool begun_ = false, ending_ = false;
+    admin::Server admin_{io_};
+    std::unique_ptr<ConfigWatch> watch_;
+    std::unique_ptr<ReadyPoller> poller_;
+    asio::signal_set signals_{io_};
+    asio::steady_timer write_timer_{io_}, tend_timer_{io_}, end_timer_{io_};
+    TimePoint written_{}, end_by_{};
+    bool write_waits_ = false, write_failed_ = false;
+};
+
+Result<void> VipApp::Impl::start() {
+    if (auto able = check_capabilities(); !able) return able;
+    if (auto kept = keep_needed_capabilities(); !kept) return kept;
+    signals_.add(SIGTERM);
+    signals_.add(SIGINT);
+    wait_for_signal();
+    if (auto opened = fleet_.open(); !opened) return opened;
+    boot_id_ = read_boot_id();
+    load_state();
+    if (options_.config_file.empty()) {
+        config_ = options_.config;
+        loaded_ = true;
+    } else {
+        auto watched = ConfigWatch::open(io_, options_.config_file, [this] { load_config(); });
+        if (!watched) return watched.error();
+        watch_ = std::move(*watched);
+        load_config();
+        if (!loaded_ && stats_.config_failures == 0)
+            log::info("{} is not there yet; waiting for it", options_.config_file);
+    }
+    if (auto started = start_admin(); !started) return started;
+    if (options_.ready_url) {
+        start_poller();  // its first answer begins
+    } else {
+        begin(true);
+    }
+    tend();
+    return {};
+}
+
+Result<void> VipApp::Impl::start_admin() {
+    if (options_.admin_ip.empty()) return {};
+    const auto text = [](unsigned status, std::string body) {
+        return admin::Response{status, "text/plain; charset=utf-8", std::move(body)};
+    };
+    admin_.handle("GET", "/healthz", [text] { return text(200, "ok\n"); });
+    admin_.handle("GET", "/readyz", [this, text] {
+        if (ending_) return text(503, "not ready: ending\n");
+        if (!loaded_) return text(503, "not ready: no configuration yet\n");
+        if (!begun_) return text(503, "not ready: the proxy has not been asked yet\n");
+        return text(200, "ready\n");
+    });
+    admin_.handle("GET", "/metrics", [this] {
+        return admin::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics::to_text(collector_)};
+    });
+    admin_.handle("GET", "/routers", [this] {
+        return admin::Response{200, "application/json", routers_page(fleet_, stats_)};
+    });
+    return admin_.start(options_.admin_ip, options_.admin_port);
+}
+
+void VipApp::Impl::load_state() {
+    if (options_.state_file.empty()) return;
+    auto state = vip::load_state(options_.state_file);
+    if (!state) {
+        log::error("{}; starting without it", state.error().to_string());
+        return;
+    }
+    // After another boot nothing is left on any interface.
+    if (*state && (**state).boot_id == boot_id_) former_ = std::move(**state);
+}
+
+void VipApp::Impl::load_config() {
+    if (ending_) return;
+    auto read = vip::load_config(options_.config_file);
+    if (!read) {
+        ++stats_.config_failures;
+        log::error("{}; {}", read.error().to_string(),
+                   loaded_ ? "what was read before stays in force" : "no address is held until it is mended");
+        return;
+    }
+    if (!*read) {
+        if (loaded_) log::warn("{} is gone; what was read before stays in force", options_.config_file);
+        return;
+    }
+    if (loaded_ && **read == config_) return;
+    config_ = std::move(**read);
+    loaded_ = true;
+    ++stats_.config_loads;
+    log::info("{}: {} virtual routers", options_.config_file, config_.routers.size());
+    if (begun_) fleet_.apply(config_);
+}
+
+void VipApp::Impl::begin(bool ready) {
+    if (std::exchange(begun_, true)) return;
+    fleet_.begin(config_, former_, now_ms(), ready);
+    former_.reset();
+    write_soon();
+}
+
+void VipApp::Impl::start_poller() {
+    stats_.asks = true;
+    poller_ = std::make_unique<ReadyPoller>(io_, *options_.ready_url,
+                                            ReadyPoller::Times{options_.ready_interval, kReadyTimeout},
+                                            [this](bool ready, const std::string& why) { on_ready(ready, why); });
+    poller_->start();
+}
+
+void VipApp::Impl::on_ready(bool ready, const std::string& why) {
+    ++stats_.ready_polls;
+    if (!ready) ++stats_.ready_failures;
+    if (ready != stats_.ready || stats_.ready_polls == 1) {
+        if (ready) {
+            log::info("the proxy is ready");
+        } else {
+            log::warn("the proxy is not ready: {}; no address is held", why);
+        }
+    }
+    stats_.ready = ready;
+    if (ending_) return;
+    begin(ready);
+    fleet_.set_ready(ready);
+}
+
+// At each change, though not more often than each 50 ms.
+void VipApp::Impl::write_soon() {
+    if (options_.state_file.empty() || !begun_ || std::exchange(write_waits_, true)) return;
+    write_timer_.expires_at(std::max(Clock::now(), written_ + kLeastWriteGap));
+    write_timer_.async_wait([this](const error_code& error) {
+        if (!error) write_state();
+    });
+}
+
+// And again before a restart could take it for too old: while there is a master, as often as it sends adverts.
+void VipApp::Impl::write_state() {
+    write_waits_ = false;
+    written_ = Clock::now();
+    StateFile state{boot_id_, now_ms(), {}};
+    for (const auto& [key, runner] : fleet_.runners()) state.routers.push_back(runner->status());
+    if (auto done = replace_text_file(options_.state_file, encode_state(state)); done) {
+        ++stats_.state_writes;
+        write_failed_ = false;
+    } else {
+        ++stats_.state_failures;
+        if (!std::exchange(write_failed_, true)) {
+            log::error("{}; the proxy does not learn what this node holds, and a restart can not go on as master",
+                       done.error().to_string());
+        }
+    }
+    if (ending_) return;
+    const Milliseconds beat = fleet_.any_master() ? fleet_.shortest_interval() : kMostWriteGap;
+    write_timer_.expires_at(written_ + std::clamp(beat, kLeastWriteGap, kMostWriteGap));
+    write_timer_.async_wait([this](const error_code& error) {
+        if (!error) write_state();
+    });
+}
+
+void VipApp::Impl::tend() {
+    tend_timer_.expires_after(kTend);
+    tend_timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        if (begun_) fleet_.tend();
+        tend();
+    });
+}
+
+void VipApp::Impl::wait_for_signal() {
+    signals_.async_wait([this](const error_code& error, int) {
+        if (error) return;
+        if (std::exchange(ending_, true)) {
+            log::warn("second signal: ending at once");
+            end_by_ = Clock::now();
+        } else {
+            log::info("ending: the addresses are handed over");
+            end_by_ = Clock::now() + kLongestLinger;
+            begin(false);  // where nobody has begun yet: what an earlier run has left is removed all the same
+            fleet_.stop();
+            end();
+        }
+        wait_for_signal();
+    });
+}
+
+void VipApp::Impl::end() {
+    if (!fleet_.finished() && Clock::now() < end_by_) {
+        end_timer_.expires_after(kEndPoll);
+        end_timer_.async_wait([this](const error_code& error) {
+            if (!error) end();
+        });
+        return;
+    }
+    fleet_.finish();
+    close();
+}
+
+void VipApp::Impl::close() {
+    if (!options_.state_file.empty() && begun_) write_state();
+    poller_.reset();
+    watch_.reset();
+    admin_.stop();
+    signals_.cancel();
+    write_timer_.cancel();
+    tend_timer_.cancel();
+    log::info("ended");
+    io_.stop();
+}
+
+VipApp::VipApp(VipOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+VipApp::~VipApp() = default;
+Result<void> VipApp::start() { return impl_->start(); }
+void VipApp::run() { impl_->run(); }
+
+}  // namespace steelyard::vip
