@@ -8,6 +8,7 @@ namespace {
 
 // Answers to lesser masters and to those that step down are this far apart at least: a flood of such adverts is not answered one by one.
 constexpr Milliseconds kAnswerGap{5};
+constexpr const char* kOverslept = "has not run for as long as others wait";
 
 Duration skew_of(uint8_t priority, Milliseconds interval) { return Duration{interval} * (256 - priority) / 256; }
 
@@ -155,7 +156,9 @@ Actions Machine::on_timer(TimePoint now) {
     clamp(now);
     Actions actions;
     if (now_ < deadline_) return actions;
-    if (state_ == State::backup) {
+    if (lost_its_turn()) {
+        become_backup(kOverslept, actions);
+    } else if (state_ == State::backup) {
         become_master(master_address_ ? "the master has fallen silent" : "no master was heard", actions);
     } else if (state_ == State::master) {
         actions.announce = std::exchange(announce_again_, false);
@@ -171,7 +174,16 @@ Actions Machine::on_advert(const Advert& advert, const Ip& from, TimePoint now) 
     clamp(now);
     if (state_ == State::init) return {};
     ++stats_.adverts_heard;
-    return state_ == State::backup ? heard_as_backup(advert, from) : heard_as_master(advert, from);
+    Actions actions;
+    if (lost_its_turn()) become_backup(kOverslept, actions);
+    if (state_ == State::master) return heard_as_master(advert, from);
+    heard_as_backup(advert, from);
+    return actions;
+}
+
+// Without preemption: others have taken over from a master that has not run for so long, and are to be let be.
+bool Machine::lost_its_turn() const {
+    return state_ == State::master && !options_.preempt && !options_.owner() && now_ >= deadline_ + down_interval();
 }
 
 void Machine::follow(const Advert& advert, const Ip& from) {
@@ -193,7 +205,7 @@ bool Machine::lets_be(const Advert& advert) {
     return now_ < *preempt_at_;
 }
 
-Actions Machine::heard_as_backup(const Advert& advert, const Ip& from) {
+void Machine::heard_as_backup(const Advert& advert, const Ip& from) {
     if (advert.priority == 0) {
         ++stats_.handed_over;
         // Never later than it would have been: repeating it does not put the take-over off.
@@ -201,14 +213,16 @@ Actions Machine::heard_as_backup(const Advert& advert, const Ip& from) {
     } else if (lets_be(advert)) {
         follow(advert, from);
     }
-    return {};
 }
 
+// Neighbours may have learned the other: now, and until it has given the addresses up.
 Actions Machine::answer_lesser() {
     Actions actions;
+    announce_again_ = true;
     if (last_answer_ != TimePoint::min() && now_ - last_answer_ < kAnswerGap) return actions;
     last_answer_ = now_;
     advert_now(actions);
+    actions.announce = true;
     return actions;
 }
 
@@ -221,13 +235,13 @@ Actions Machine::heard_as_master(const Advert& advert, const Ip& from) {
         ++stats_.yields;
         become_backup("a master of higher priority or address was heard", actions);
         follow(advert, from);
+        // The last word: who stays learns by it that there were two, and announces the addresses once we have let go.
+        actions.send_advert = true;
+        actions.advert_priority = options_.priority;
         return actions;
     }
     if (now_ - master_since_ >= Duration{options_.advert_interval}) ++stats_.splits;
-    Actions actions = answer_lesser();
-    actions.announce = actions.send_advert;
-    announce_again_ = true;
-    return actions;
+    return answer_lesser();
 }
 
 }  // namespace steelyard::vip

@@ -4,8 +4,9 @@
 //
 // - Nothing is held unless the program has started it, the proxy is ready and the link is up; losing either gives the addresses back
 //   with an advert of priority 0, so that the next one takes over after its skew time alone.
-// - A master that hears a lesser master says so at once, announces the addresses anew, and again with its next advert: neighbours
-//   may have learned the other in between. Of equal priorities the higher address stays. This holds between two owners (255), too,
+// - A master that hears a lesser one, or one that steps down, says so at once, announces the addresses anew, and again with its next
+//   advert: neighbours may have learned the other in between. A master that yields says a last word (an advert of its own
+//   priority), so that who stays knows. Of equal priorities the higher address stays. This holds between two owners (255), too,
 //   where RFC 9568 would leave both; otherwise the machine is the RFC's.
 // - Time that goes backwards counts as standing still.
 #include <cstdint>
@@ -95,10 +96,11 @@ private:
     void become_backup(const char* reason, Actions& actions);
     Actions leave(const char* reason);
     void advert_now(Actions& actions);
-    Actions heard_as_backup(const Advert& advert, const Ip& from);
+    void heard_as_backup(const Advert& advert, const Ip& from);
     Actions heard_as_master(const Advert& advert, const Ip& from);
     Actions answer_lesser();
     bool lets_be(const Advert& advert);
+    bool lost_its_turn() const;
     void follow(const Advert& advert, const Ip& from);
 
     MachineOptions options_;

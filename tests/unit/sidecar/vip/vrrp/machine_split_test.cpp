@@ -21,7 +21,8 @@ TEST(VrrpMachineSplit, AMasterYieldsToAHigherPriorityAndToAHigherAddressAtTheSam
         EXPECT_EQ(machine.stats().yields, yields ? 1U : 0U);
         EXPECT_EQ(machine.stats().splits, yields ? 0U : 1U);
         if (yields) {
-            EXPECT_FALSE(actions.send_advert);
+            EXPECT_TRUE(actions.send_advert);  // its last word
+            EXPECT_EQ(actions.advert_priority, 200);
             EXPECT_EQ(machine.deadline(), at(3700) + machine.skew());
             EXPECT_EQ(machine.master_address(), from);
         }

@@ -118,7 +118,9 @@ TEST(VrrpMachine, WhenTheMasterStepsDownTheNextOneWaitsForItsSkewAlone) {
 
 TEST(VrrpMachine, AMasterAnswersOneThatStepsDownAtOnce) {
     auto machine = master_of(options_of(200));
-    EXPECT_EQ(machine.on_advert(advert_of(0), kHigher, at(450)), advertising(200));
+    auto expected = advertising(200);
+    expected.announce = true;
+    EXPECT_EQ(machine.on_advert(advert_of(0), kHigher, at(450)), expected);
     EXPECT_EQ(machine.deadline(), at(550));
     EXPECT_EQ(machine.stats().splits, 0U);
 }
@@ -161,6 +163,20 @@ TEST(VrrpMachine, AfterARestartItGoesOnAsMasterOnlyWhenReadyAndLinked) {
     EXPECT_EQ(unready.resume_as_master(at(0)), kNothing);
     unready.set_ready(true, at(5));
     EXPECT_EQ(unready.state(), State::backup);
+}
+
+TEST(VrrpMachine, WithoutPreemptionAMasterThatHasNotRunForADownIntervalHasLostItsTurn) {
+    auto options = options_of(200);
+    for (const bool preempt : {false, true}) {
+        options.preempt = preempt;
+        auto by_timer = master_of(options);
+        auto by_advert = master_of(options);
+        auto in_time = master_of(options);
+        EXPECT_EQ(by_timer.on_timer(at(5000)).remove_addresses, !preempt);
+        EXPECT_EQ(by_advert.on_advert(advert_of(100), kLower, at(5000)).remove_addresses, !preempt);
+        EXPECT_EQ(by_advert.master_address().has_value(), !preempt);
+        EXPECT_FALSE(in_time.on_timer(at(800)).remove_addresses);
+    }
 }
 
 TEST(VrrpMachine, TimeThatGoesBackwardsStandsStill) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace steelyard::vip {
 
 Simulation::Simulation(uint64_t seed, const std::vector<MachineOptions>& nodes) : random_(seed) {
@@ -24,6 +26,7 @@ void Simulation::start(size_t i, bool as_master) {
 void Simulation::crash(size_t i) {
     nodes_[i].machine.reset();
     nodes_[i].has_addresses = false;
+    nodes_[i].frozen = false;
     ++nodes_[i].generation;
 }
 
@@ -37,12 +40,19 @@ void Simulation::set_ready(size_t i, bool ready) {
     if (nodes_[i].machine) act(i, nodes_[i].machine->set_ready(ready, now_));
 }
 
+void Simulation::thaw(size_t i, bool timer_first) {
+    auto& node = nodes_[i];
+    node.frozen = false;
+    if (timer_first && node.machine) act(i, node.machine->on_timer(now_));
+    for (const auto& delivery : std::exchange(waiting_, {})) deliver(delivery);
+}
+
 bool Simulation::run_until(TimePoint end, const std::function<bool()>& done) {
     while (!done()) {
         TimePoint next = under_way_.empty() ? TimePoint::max() : under_way_.begin()->first;
         size_t due = nodes_.size();  // none: a delivery
         for (size_t i = 0; i < nodes_.size(); ++i) {
-            if (nodes_[i].machine && nodes_[i].machine->deadline() < next) {
+            if (nodes_[i].machine && !nodes_[i].frozen && nodes_[i].machine->deadline() < next) {
                 next = nodes_[i].machine->deadline();
                 due = i;
             }
@@ -66,6 +76,7 @@ bool Simulation::run_until(TimePoint end, const std::function<bool()>& done) {
 void Simulation::deliver(const Delivery& delivery) {
     auto& node = nodes_[delivery.to];
     if (!node.machine || node.generation != delivery.generation) return;
+    if (node.frozen) return waiting_.push_back(delivery);
     if (node.component != nodes_[delivery.from].component) return;
     act(delivery.to, node.machine->on_advert(delivery.advert, nodes_[delivery.from].options.primary, now_));
 }
@@ -79,9 +90,11 @@ void Simulation::act(size_t i, const Actions& actions) {
         node.has_addresses = true;
         ++node.takeovers;
     }
+    if (actions.add_addresses || actions.announce) node.announced = now_;
     if (actions.remove_addresses) {
         EXPECT_TRUE(node.has_addresses);
         node.has_addresses = false;
+        node.let_go = now_;
     }
     if (node.machine) {
         EXPECT_EQ(node.has_addresses, node.machine->state() == State::master);

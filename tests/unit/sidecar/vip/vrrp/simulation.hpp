@@ -19,6 +19,8 @@ public:
         bool has_addresses = false;  // as the machine's actions say
         uint64_t generation = 0;     // of the machine: what was under way to one that crashed is lost
         uint64_t takeovers = 0;
+        TimePoint announced{}, let_go{};  // when last
+        bool frozen = false;              // does not run; what it hears waits
     };
 
     Simulation(uint64_t seed, const std::vector<MachineOptions>& nodes);
@@ -41,6 +43,8 @@ public:
     void crash(size_t i);                          // no word to anybody
     void stop(size_t i);
     void set_ready(size_t i, bool ready);
+    void freeze(size_t i) { nodes_[i].frozen = true; }
+    void thaw(size_t i, bool timer_first);
     void set_component(size_t i, int component) { nodes_[i].component = component; }
 
     std::vector<size_t> masters() const;
@@ -62,6 +66,7 @@ private:
     TimePoint now_ = TimePoint{} + std::chrono::hours{1};
     std::vector<Node> nodes_;
     std::multimap<TimePoint, Delivery> under_way_;
+    std::vector<Delivery> waiting_;  // for a node that is frozen
 };
 
 }  // namespace steelyard::vip
