@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import manifests, network, policies
+from harness import load_balancers, manifests, network, policies
 from harness.api_server import ADMIN_TOKEN
 from harness.backends import EchoBackend
 from harness.configured import ConfiguredSidecar
@@ -37,6 +37,8 @@ class Scene:
 def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
     """All that can be switched on: an HTTP upstream with weights and health checks, a TCP and a UDP one, election, certificates, the webhook."""
     policies.install(kubectl)
+    load_balancers.install(kubectl)
+    kubectl.apply(load_balancers.pool("front", "198.51.100.0/24", namespaces=[ns]))
     # What other tests left behind is wrong on purpose here and there, and there is an alert about that.
     kubectl("delete", "services,endpointslices.discovery.k8s.io", "--all", "--all-namespaces", "--wait=false")
     one, two, echo = backend("one"), backend("two"), backend("echo", kind=EchoBackend, port=9000)
@@ -62,7 +64,8 @@ def scene(kubectl, ns, api_server, controller, sidecar, backend, tmp_path):
                for one, name in zip(controllers, ("a", "b"))]
     for proxy in proxies:
         proxy.wait_ready()
-    return Scene(controllers, proxies, echo)
+    yield Scene(controllers, proxies, echo)
+    kubectl("delete", "addresspool", "front")
 
 
 def authority(kubectl, ns) -> str:
