@@ -1,5 +1,6 @@
 """What both programs show, against real ones: docs/observability.md names all of it and nothing else, the limit of series holds, and every
 expression of every dashboard and rule has an answer in a real Prometheus."""
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -85,11 +86,18 @@ def test_the_document_names_every_metric_and_no_other(scene, kubectl, ns, manife
     directory = tmp_path / "manifests"
     manifests.static_service(directory, backend("three"))
     content = ConfiguredSidecar(tmp_path, policy={"http": {"compression": {}, "cache": {}}}, name="content")
-    processes.append(content)
-    programs = [*scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready(),
+    state = tmp_path / "vip-state.json"
+    state.write_text(json.dumps({"format": 1, "boot_id": "", "monotonic_ms": 1, "routers": [
+        {"id": 17, "family": "ipv4", "interface": "eth0", "state": "master", "priority": 200, "addresses": ["192.0.2.7"], "since_ms": 0,
+         "conflicts": 0, "splits": 0, "problem": ""}]}))
+    edge = ConfiguredSidecar(tmp_path, name="edge", arguments=(
+        "--role", "edge", "--node", "worker-1", "--vip-config", tmp_path / "vip.json", "--vip-state", state))
+    processes.extend([content, edge])
+    programs = [edge.start(), *scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready(),
                 content.start().wait_answering()]
     # The age of a watch's last event is known once there was one.
     kubectl.apply(pod(ns, "one", weight=2), service(ns), endpoint_slice(ns, []))
+    eventually(lambda: "steelyard_virtual_ip_state{" in edge.metrics(), what="the edge has read who holds what")
     for kind in ("Services", "EndpointSlices", "Pods"):
         eventually(lambda k=kind: scene.controllers[0].metric("steelyard_kube_events_total", kind=k) > 0, what=f"an event of {kind}")
     expositions = [one.metrics() for one in programs]
