@@ -1,11 +1,9 @@
 #include "sidecar/capture/ruleset.hpp"
 
-#include <arpa/inet.h>
-
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
+
+#include "common/net/cidr.hpp"
 
 namespace steelyard::capture {
 namespace {
@@ -33,24 +31,15 @@ std::string PortRange::to_string() const {
 }
 
 Result<Cidr> parse_cidr(std::string_view text) {
-    const Error wrong{"", quoted(text) + " is not a range of addresses such as 10.96.0.0/16 or fd00::/112"};
-    const size_t slash = text.find('/');
-    std::array<unsigned char, 16> bytes{};
-    std::array<char, INET6_ADDRSTRLEN> address{};
-    if (slash >= address.size() && text.size() >= address.size()) return wrong;
-    text.substr(0, slash).copy(address.data(), address.size() - 1);
-    const bool v4 = inet_pton(AF_INET, address.data(), bytes.data()) == 1;
-    if (!v4 && inet_pton(AF_INET6, address.data(), bytes.data()) != 1) return wrong;
-    const unsigned most = v4 ? 32 : 128;
-    const auto prefix = slash == std::string_view::npos ? most : parse_number<unsigned>(text.substr(slash + 1), most);
-    if (!prefix) return wrong;
-    auto masked = bytes;
-    for (unsigned bit = *prefix; bit < most; ++bit)
-        masked[bit / 8] = static_cast<unsigned char>(masked[bit / 8] & ~(0x80u >> (bit % 8)));
-    inet_ntop(v4 ? AF_INET : AF_INET6, masked.data(), address.data(), address.size());
-    Cidr cidr{std::string(address.data()) + "/" + std::to_string(*prefix), !v4};
-    if (masked != bytes) return Error{"", quoted(text) + " has bits beyond its prefix; " + cidr.text + " has none"};
-    return cidr;
+    const auto address = net::parse_ip(text);
+    const auto network = address ? Result<net::Cidr>(net::Cidr{*address, 128}) : net::parse_cidr(text);
+    if (!network) {
+        const bool bare = text.find('/') == std::string_view::npos;
+        return Error{"", quoted(text) + " " +
+                             (bare ? "is not a range of addresses such as 10.96.0.0/16 or fd00::/112"
+                                   : network.error().problem)};
+    }
+    return Cidr{net::to_string(*network), !net::is_v4(network->base)};
 }
 
 Result<PortRange> parse_ports(std::string_view text) {

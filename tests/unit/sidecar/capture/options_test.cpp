@@ -36,6 +36,24 @@ TEST(CaptureOptions, WhatIsWrongIsNamed) {
     EXPECT_THAT(complaint({kCidr, kUid, "--exclude-port=0"}), HasSubstr("--exclude-port: '0'"));
     EXPECT_THAT(complaint({kCidr, kUid, "--exclude-cidr=x"}), HasSubstr("--exclude-cidr: 'x'"));
     EXPECT_THAT(complaint({kCidr, kUid, "--udp"}), HasSubstr("--udp"));
+    EXPECT_THAT(complaint({"--return-path", kCidr}), HasSubstr("--return-path: goes with neither"));
+    EXPECT_THAT(complaint({"--return-path", "--mark=0"}), HasSubstr("--mark"));
+    EXPECT_THAT(complaint({"--return-path", "--table=254"}), HasSubstr("--table"));
+    EXPECT_THAT(complaint({kCidr, kUid, "--remove"}), HasSubstr("--remove: goes with --return-path"));
+}
+
+TEST(CaptureOptions, TheReturnPathNeedsNothingElse) {
+    const std::vector<const char*> argv{"steelyard-capture", "--return-path", "--mark=16", "--table=300"};
+    const auto options = parse_options(static_cast<int>(argv.size()), argv.data());
+    ASSERT_TRUE(std::holds_alternative<CaptureProgram>(options));
+    const auto& path = std::get<CaptureProgram>(options).return_path;
+    ASSERT_TRUE(path);
+    EXPECT_EQ(path->table, 300U);
+    EXPECT_EQ(return_ruleset(*path),
+              "table inet steelyard_return\ndelete table inet steelyard_return\ntable inet steelyard_return {\n"
+              "\tchain prerouting {\n\t\ttype filter hook prerouting priority -150; policy accept;\n"
+              "\t\tmeta l4proto != { tcp, udp } return\n\t\tfib daddr type local return\n"
+              "\t\tsocket transparent 1 meta mark set meta mark | 0x00000010 counter\n\t}\n}\n");
 }
 
 TEST(CaptureOptions, AServicesVariableInTheEnvironmentIsNoFlag) {

@@ -50,7 +50,7 @@ TEST(CaptureCidr, IsRefusedWhenItIsNone) {
         EXPECT_FALSE(parse_cidr(text)) << text;
     }
     EXPECT_EQ(parse_cidr("10.96.1.0/16").error().problem,
-              "'10.96.1.0/16' has bits beyond its prefix; 10.96.0.0/16 has none");
+              "'10.96.1.0/16' has address bits beyond its prefix; the network would be 10.96.0.0/16");
     EXPECT_EQ(parse_cidr("we\nb").error().problem,
               "'we?b' is not a range of addresses such as 10.96.0.0/16 or fd00::/112");
 }
