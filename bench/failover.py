@@ -13,6 +13,7 @@ import contextlib
 import os
 import statistics
 import sys
+import threading
 import time
 
 import common
@@ -66,6 +67,14 @@ CONTENDERS = {
 }
 
 
+_over = threading.Event()  # the run was ended from outside: contests do not go on to their last round
+
+
+def _pause(seconds):
+    if _over.wait(seconds):
+        raise common.CannotRun("the run was ended")
+
+
 class Contest:
     """One contender on its segment. The rounds follow each other; what the client saw is read when they are over."""
 
@@ -96,7 +105,7 @@ class Contest:
         self.wait_until_held(self.first)
         client = self.net.hosts["client"]
         client.start("load", [sys.executable, failover_client.__file__, ADDRESS, str(PORT), self.seen])
-        time.sleep(3)
+        _pause(3)
 
     def event(self, what, action, until):
         """One thing that happens, and the time until the next."""
@@ -109,11 +118,11 @@ class Contest:
         def back(action):
             def until():
                 self.wait_until_held(self.first)
-                time.sleep(2)
+                _pause(2)
             self.event("returned", action, until)
 
         def watch():
-            time.sleep(WATCHED)
+            _pause(WATCHED)
 
         self.event("pulled", lambda: self.net.cable(self.first.name, False), watch)
         back(lambda: self.net.cable(self.first.name, True))
@@ -183,11 +192,14 @@ def run(options, _clusters):
         program()
     with concurrent.futures.ThreadPoolExecutor(len(CONTENDERS)) as pool:
         running = {name: pool.submit(measure, name, rounds) for name in CONTENDERS}
-        for name, future in running.items():
-            try:
-                rows.append(future.result())
-            except common.CannotRun as reason:
-                missing[name] = str(reason)
+        try:
+            for name, future in running.items():
+                try:
+                    rows.append(future.result())
+                except common.CannotRun as reason:
+                    missing[name] = str(reason)
+        finally:
+            _over.set()
     return {"rounds": rounds, "rows": rows, "not_measured": missing}
 
 
