@@ -8,6 +8,7 @@ is not done after a second. A failed attempt that began later than a second afte
 a proxy goes on trying.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import os
@@ -166,6 +167,7 @@ def summary(rounds):
         "failed_worst": max(each["failed"] for each in rounds),
         "failed_later_than_1s": sum(each["failed_later_than_1s"] for each in rounds),
         "slowest_ms": max(each["slowest_ms"] for each in rounds),
+        "reasons": dict(sum((collections.Counter(each["reasons"]) for each in rounds), collections.Counter())),
         "each": rounds,
     }
 

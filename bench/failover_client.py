@@ -4,6 +4,7 @@ Attempts do not wait for each other. Each ends with a line in OUTPUT: when it be
 or what failed. An attempt that is not done after a second has failed: its first SYN, or what it sent, was lost. As a module it reads and
 judges such a file. Standard library only."""
 
+import collections
 import heapq
 import os
 import selectors
@@ -13,6 +14,7 @@ import time
 
 INTERVAL = 0.01
 PATIENCE = 1.0
+UNDER_WAY = 0.02  # how long before an event an attempt may have begun that it meets
 MESSAGES = {"echo": b"?", "http": b"GET / HTTP/1.1\r\nHost: failover\r\n\r\n"}
 
 
@@ -64,8 +66,8 @@ def attempts(path):
 
 def judge(made, began, ended):
     """What happened at `began` was for the client, of whose attempts those count that began before `ended`."""
-    # One that is older and not done yet waits for something else, such as an endpoint that went before.
-    during = [each for each in made if began - 0.02 <= each[0] < ended]
+    # What is under way when something happens is a part of it; what is older and not done waits for something else.
+    during = [each for each in made if began - UNDER_WAY <= each[0] < ended - UNDER_WAY]
     failed = [each for each in during if each[2] and each[0] + each[1] >= began]
     # The outage is over with the first success of an attempt that began after a failed one.
     after = [each[0] for each in during if failed and not each[2] and each[0] > failed[0][0]]
@@ -76,6 +78,7 @@ def judge(made, began, ended):
         "last_failure_ms": round(1000 * (failed[-1][0] - began)) if failed else 0,
         "slowest_ms": round(1000 * max((each[1] for each in during if not each[2]), default=0)),
         "attempts": len(during),
+        "reasons": dict(collections.Counter(each[2] for each in failed)),
     }
 
 
