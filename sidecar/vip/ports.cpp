@@ -1,6 +1,9 @@
 #include "sidecar/vip/ports.hpp"
 
 #include <cerrno>
+#include <utility>
+
+#include "common/net/asio.hpp"
 
 namespace steelyard::vip {
 
@@ -28,6 +31,7 @@ struct Ports::Interface {
     std::map<Key, Entry> members;
     std::unique_ptr<NeighbourPort> neighbours;
     std::unique_ptr<VrrpPort> vrrp4, vrrp6;
+    bool stale = false;  // what the sockets let through is about to be told anew
 };
 
 Ports::Ports(boost::asio::io_context& io) : io_(io) {}
@@ -64,7 +68,7 @@ Result<void> Ports::join(const Link& link, const Place& place, Member& member) {
     auto interface = open(link, place.family);
     if (!interface) return interface.error();
     (*interface)->members[{place.family, place.router_id}] = {&member};
-    refresh(**interface);
+    refresh_later(place.index, **interface);
     return {};
 }
 
@@ -72,7 +76,7 @@ void Ports::leave(const Place& place) {
     Interface* interface = find(place.index);
     if (interface == nullptr) return;
     interface->members.erase({place.family, place.router_id});
-    refresh(*interface);
+    refresh_later(place.index, *interface);
 }
 
 void Ports::set_held(const Place& place, std::set<Ip> held, bool answered) {
@@ -82,7 +86,18 @@ void Ports::set_held(const Place& place, std::set<Ip> held, bool answered) {
     if (found == interface->members.end()) return;
     found->second.held = std::move(held);
     found->second.answered = answered;
-    refresh(*interface);
+    refresh_later(place.index, *interface);
+}
+
+// Once for all that happens in one turn: hundreds of routers change hands at the same moment.
+void Ports::refresh_later(int index, Interface& interface) {
+    if (std::exchange(interface.stale, true)) return;
+    asio::post(io_, [this, index, alive = std::weak_ptr(alive_)] {
+        Interface* found = alive.expired() ? nullptr : find(index);
+        if (found == nullptr) return;
+        found->stale = false;
+        refresh(*found);
+    });
 }
 
 // Sockets without a router stay open with a filter that passes nothing: an id that comes and goes costs nothing else.

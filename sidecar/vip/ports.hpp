@@ -46,11 +46,13 @@ public:
 private:
     struct Interface;
     Result<Interface*> open(const Link& link, Family family);
+    void refresh_later(int index, Interface& interface);
     void refresh(Interface& interface) const;
     Interface* find(int index) const;
 
     boost::asio::io_context& io_;
     std::map<int, std::unique_ptr<Interface>> interfaces_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what was posted ends with it
 };
 
 }  // namespace steelyard::vip

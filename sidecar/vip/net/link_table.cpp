@@ -16,19 +16,22 @@ unsigned subnet_length(const Link& link, const Ip& ip) {
     return longest;
 }
 
-void update(Link& link, const AddressMessage& message) {
+bool update(Link& link, const AddressMessage& message) {
     const auto same = [&](const LinkAddress& entry) { return entry.address == message.address; };
     const auto found = std::find_if(link.addresses.begin(), link.addresses.end(), same);
     if (message.removed) {
-        if (found != link.addresses.end()) link.addresses.erase(found);
-        return;
+        if (found == link.addresses.end()) return false;
+        link.addresses.erase(found);
+        return true;
     }
     const LinkAddress entry{message.address, message.protocol, message.usable};
     if (found == link.addresses.end()) {
         link.addresses.push_back(entry);
-    } else {
-        *found = entry;
+        return true;
     }
+    const bool changed = *found != entry;
+    *found = entry;
+    return changed;
 }
 
 }  // namespace
@@ -39,23 +42,21 @@ const LinkAddress* Link::find(const Ip& ip) const {
     return found == addresses.end() ? nullptr : &*found;
 }
 
-void LinkTable::apply(const NetlinkMessage& message) {
+bool LinkTable::apply(const NetlinkMessage& message) {
     if (const auto* link = std::get_if<LinkMessage>(&message)) {
-        if (link->removed) {
-            links_.erase(link->index);
-            return;
-        }
+        if (link->removed) return links_.erase(link->index) != 0;
         Link& known = links_[link->index];
-        known.index = link->index;
-        known.name = link->name;
-        known.up = link->up;
-        known.loopback = link->loopback;
-        known.ethernet = link->ethernet;
-        known.mac = link->mac;
-    } else if (const auto* address = std::get_if<AddressMessage>(&message)) {
-        const auto found = links_.find(address->index);
-        if (found != links_.end()) update(found->second, *address);
+        Link next{
+            link->index, link->name, link->up, link->loopback, link->ethernet, link->mac, std::move(known.addresses)};
+        const bool changed = known.index == 0 || known.name != next.name || known.up != next.up ||
+                             known.loopback != next.loopback || known.ethernet != next.ethernet ||
+                             known.mac != next.mac;
+        known = std::move(next);
+        return changed;
     }
+    const auto* address = std::get_if<AddressMessage>(&message);
+    const auto found = address == nullptr ? links_.end() : links_.find(address->index);
+    return found != links_.end() && update(found->second, *address);
 }
 
 const Link* LinkTable::find(int index) const {

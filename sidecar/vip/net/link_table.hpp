@@ -15,6 +15,8 @@ struct LinkAddress {
     Prefix address;
     uint8_t protocol = 0;
     bool usable = true;
+
+    friend bool operator==(const LinkAddress&, const LinkAddress&) = default;
 };
 
 struct Link {
@@ -31,8 +33,8 @@ struct Link {
 
 class LinkTable {
 public:
-    // Links and addresses; others are passed over. An address of a link that is not known is, too.
-    void apply(const NetlinkMessage& message);
+    // Links and addresses; others are passed over. An address of a link that is not known is, too. Whether anything has changed.
+    bool apply(const NetlinkMessage& message);
     void clear() { links_.clear(); }
 
     const std::map<int, Link>& links() const { return links_; }

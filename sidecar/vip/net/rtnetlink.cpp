@@ -146,17 +146,21 @@ std::optional<int> Rtnetlink::default_route(Family family) {
 
 void Rtnetlink::on_readable() {
     Buffer buffer;
+    bool changed = false;  // what we have done ourselves is in the table already, and echoes change nothing
     for (int turn = 0; turn < kDatagramsATurn; ++turn) {
         const ssize_t n = receive(events_.get(), buffer);
         if (n == -ENOBUFS) {
             log::warn("rtnetlink: notifications were lost; reading all interfaces and addresses anew");
             if (auto read = synchronize(); !read) log::error("{}", read.error().to_string());
+            changed = true;
             continue;
         }
         if (n < 0) break;
-        for (const auto& message : parse_netlink({buffer.data(), static_cast<size_t>(n)})) table_.apply(message);
+        for (const auto& message : parse_netlink({buffer.data(), static_cast<size_t>(n)})) {
+            if (table_.apply(message)) changed = true;
+        }
     }
-    on_change_();
+    if (changed) on_change_();
 }
 
 }  // namespace steelyard::vip

@@ -71,6 +71,22 @@ TEST_F(LinkTableOfANode, ForgetsWhatIsRemoved) {
     EXPECT_EQ(table.find(2), nullptr) << "an address brings no link back";
 }
 
+TEST_F(LinkTableOfANode, TellsWhetherAnythingHasChanged) {
+    EXPECT_FALSE(table.apply(link(2, "eth0")));
+    EXPECT_TRUE(table.apply(link(2, "eth0", false)));
+    EXPECT_TRUE(table.apply(link(2, "wan0", false)));
+    EXPECT_TRUE(table.apply(link(9, "eth9")));
+    EXPECT_FALSE(table.apply(address(3, "198.51.100.1/24")));
+    EXPECT_TRUE(table.apply(address(3, "198.51.100.1/24", 0, false)));
+    EXPECT_TRUE(table.apply(address(3, "198.51.100.2/32")));
+    auto gone = address(3, "198.51.100.2/32");
+    gone.removed = true;
+    EXPECT_TRUE(table.apply(gone));
+    EXPECT_FALSE(table.apply(gone));
+    EXPECT_NE(table.find(2)->find(ip("192.0.2.1")), nullptr) << "a link that changes keeps its addresses";
+    EXPECT_FALSE(table.apply(Answer{}));
+}
+
 TEST_F(LinkTableOfANode, SendsFromAnAddressThatIsItsOwn) {
     const Link& eth0 = *table.find(2);
     EXPECT_EQ(source_address(eth0, Family::ipv4, false, kNone), ip("192.0.2.1"));
