@@ -137,6 +137,11 @@ Hello decode_hello(const Fields& fields, Problems& problems) {
         check_name(name, at, problems);
         hello.wants.push_back(std::move(name));
     });
+    fields.list(fields.find("features"), "features", kMaxFeatures, [&](const json& element, const Path& at) {
+        std::string feature = element.is_string() ? element.get<std::string>() : std::string{};
+        check_name(feature, at, problems);
+        hello.features.push_back(std::move(feature));
+    });
     if (!problems.empty()) return hello;
     check_name(hello.name, top / "name", problems);
     check_name(hello.instance, top / "instance", problems);
@@ -283,7 +288,7 @@ Decoded<Snapshot> decode_snapshot_file(std::string_view text) {
 Decoded<FromProxy> decode_from_proxy(std::string_view frame) {
     Problems problems;
     FrameSax sax{{"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors",
-                  "upstreams", "virtual_ips"},
+                  "upstreams", "virtual_ips", "features"},
                  {},
                  problems};
     if (!sax.read(frame)) return DecodeFailure{std::move(problems), {}, false};

@@ -59,6 +59,14 @@ std::string encode(const Hello& message) {
     }
     out += ']';
     field(out, "version", message.version);
+    if (!message.features.empty()) {
+        out += ",\"features\":[";
+        for (size_t i = 0; i < message.features.size(); ++i) {
+            if (i != 0) out += ',';
+            append_json_string(out, message.features[i]);
+        }
+        out += ']';
+    }
     out += '}';
     return out;
 }

@@ -1,5 +1,6 @@
 #include "common/push/message.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace steelyard::push {
@@ -10,6 +11,10 @@ std::optional<Role> parse_role(std::string_view text) {
     if (text == "sidecar") return Role::sidecar;
     if (text == "edge") return Role::edge;
     return std::nullopt;
+}
+
+bool Hello::has(std::string_view feature) const {
+    return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
 std::string_view to_string(VirtualIpState state) {

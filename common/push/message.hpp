@@ -21,6 +21,9 @@ constexpr std::string_view kPath = "/push";  // the WebSocket's target
 constexpr size_t kMaxFrameToProxy = 64u << 20;      // bytes, the default; configurable on both ends
 constexpr size_t kMaxFrameToController = 1u << 20;  // bytes, the default
 constexpr size_t kMaxWants = 10'000;
+constexpr size_t kMaxFeatures = 64;
+// The resource virtual_ip, and what listeners of an edge have besides address and upstream.
+constexpr std::string_view kVirtualIpFeature = "virtual-ip";
 constexpr size_t kMaxVersionBytes = 64;
 constexpr size_t kMaxReported = 10'000;
 constexpr size_t kMaxReportedVirtualIps = 512;
@@ -54,6 +57,10 @@ struct Hello {
     std::string zone;                // may be empty
     std::vector<std::string> wants;  // upstream names or aliases, or "*" for everything
     std::string version;             // what it has, "" for nothing
+    // What it knows beyond the first of protocol 1, at most kMaxFeatures; a controller passes over those that it does not know.
+    std::vector<std::string> features = {};
+
+    bool has(std::string_view feature) const;
 };
 
 // Towards the proxy. A snapshot is all there is (what it does not name is gone); a delta applies to exactly `base`.

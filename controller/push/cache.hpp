@@ -100,6 +100,7 @@ private:
     void set_aliases(Record& record, std::vector<std::string> aliases);
     void set_exports(Record& record, std::vector<std::string> exports);
     Interest interest(const Subscription& subscription, const Entry& entry) const;
+    static Interest interest_of_edge(const Subscription& subscription, const Entry& entry);
     std::vector<const Entry*> wanted(const Subscription& subscription) const;
 
     // A frame as it may be asked for again: a snapshot (no `since`) or a delta, at the present version.

@@ -37,8 +37,19 @@ void append(FrameWriter& writer, const E& entry) {
 
 }  // namespace
 
+// An edge of before them would refuse a frame with a virtual IP whole, and pass over what narrows a listener.
+PushCache::Interest PushCache::interest_of_edge(const Subscription& subscription, const Entry& entry) {
+    if (subscription.role != Role::edge) return Interest::never;
+    if (subscription.knows_virtual_ips) return Interest::now;
+    if (const auto* listener = entry.get<config::Listener>()) {
+        const bool narrowed = !listener->source_ranges.empty() || listener->local_only || listener->transparent;
+        return narrowed ? Interest::formerly : Interest::now;
+    }
+    return entry.key().kind == "listener" ? Interest::now : Interest::never;
+}
+
 PushCache::Interest PushCache::interest(const Subscription& subscription, const Entry& entry) const {
-    if (entry.record == nullptr) return subscription.role == Role::edge ? Interest::now : Interest::never;
+    if (entry.record == nullptr) return interest_of_edge(subscription, entry);
     const Record& record = *entry.record;
     const bool entitled = record.entitles(subscription);
     if (!entitled && !record.entitled(subscription)) return Interest::never;
@@ -113,9 +124,10 @@ std::vector<const PushCache::Entry*> PushCache::wanted(const Subscription& subsc
     const auto add = [&](const std::unique_ptr<Entry>& entry) {
         if (entry && entry->alive()) entries.push_back(entry.get());
     };
-    if (subscription.role == Role::edge) {
-        for (const auto& [name, listener] : listeners_) add(listener);
-        for (const auto& [name, ip] : virtual_ips_) add(ip);
+    for (const Entries* of_edge : {&listeners_, &virtual_ips_}) {
+        for (const auto& [name, entry] : *of_edge) {
+            if (interest_of_edge(subscription, *entry) == Interest::now) add(entry);
+        }
     }
     for (const Record* record : records) {
         add(record->upstream);

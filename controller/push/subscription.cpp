@@ -15,7 +15,9 @@ Subscription Subscription::of(const Hello& hello, std::string entitled_namespace
     names.erase(std::unique(names.begin(), names.end()), names.end());
     subscription.everything = subscription.wants("*");
     if (subscription.everything) names.clear();
-    uint64_t hash = (subscription.everything ? 2u : 0u) + (subscription.role == Role::edge ? 1u : 0u);
+    subscription.knows_virtual_ips = hello.has(kVirtualIpFeature);
+    uint64_t hash = (subscription.knows_virtual_ips ? 4u : 0u) + (subscription.everything ? 2u : 0u) +
+                    (subscription.role == Role::edge ? 1u : 0u);
     if (!subscription.ns.empty()) hash = hash * 1099511628211u + std::hash<std::string>{}(subscription.ns);
     for (const auto& name : names) hash = hash * 1099511628211u + std::hash<std::string>{}(name);
     subscription.hash = hash;

@@ -14,6 +14,7 @@ struct Subscription {
     uint64_t hash = 0;  // of the rest: first, so that comparing different ones is cheap
     Role role = Role::sidecar;
     bool everything = false;
+    bool knows_virtual_ips = false;  // else it would refuse them, and serve whom a listener does not want served
     std::vector<std::string> names;  // sorted, unique
 
     std::string ns;  // gets its upstreams and those exported to it; "" = those of every namespace

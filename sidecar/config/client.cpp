@@ -39,6 +39,7 @@ push::Hello hello_of(const ClientOptions& options) {
     hello.node = options.node;
     hello.zone = options.zone;
     hello.wants = options.wants;
+    hello.features = {std::string(push::kVirtualIpFeature)};
     return hello;
 }
 
@@ -349,7 +350,11 @@ std::string ConfigClient::subscription_of(const ClientOptions& options) {
     for (const auto& want : wants) {
         for (const char c : want + '\n') hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
     }
-    return std::string(push::to_string(options.role)) + "/" + std::to_string(wants.size()) + "/" + std::to_string(hash);
+    // What was got without a feature lacks what comes with it.
+    std::string features;
+    for (const auto& feature : hello_of(options).features) features += "/" + feature;
+    return std::string(push::to_string(options.role)) + "/" + std::to_string(wants.size()) + "/" +
+           std::to_string(hash) + features;
 }
 
 Result<void> ConfigClient::check(const ClientOptions& options) {

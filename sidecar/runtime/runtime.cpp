@@ -205,6 +205,13 @@ std::shared_ptr<const UpstreamSnapshot> Runtime::local_of(const std::string& can
     return local;
 }
 
+void Runtime::warm_returned(const std::string& canonical, Host& host, int64_t now_ms) {
+    for (const auto* snapshots : {&current_, &local_}) {
+        const auto found = snapshots->find(canonical);
+        if (found != snapshots->end()) warm_returned_host(*found->second, host, now_ms);
+    }
+}
+
 std::shared_ptr<const UpstreamSnapshot> Runtime::build(const std::string& canonical, Distance reach) {
     const auto view = state_.find(canonical);
     std::vector<const config::EndpointSlice*> slices;

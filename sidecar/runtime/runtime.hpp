@@ -98,6 +98,8 @@ public:
     const std::map<std::string, Failed>& failed_listeners() const { return failed_; }
     // Whether an endpoint of the upstream is on this node, ready and not known to be down.
     bool has_local_host(const std::string& upstream) const;
+    // A host of the upstream was down and is up.
+    void warm_returned(const std::string& canonical, Host& host, int64_t now_ms);
     // Tries those again, now and then. True: there are fewer.
     bool retry_failed();
     // Every declared listener leads to an upstream that is known.

@@ -9,7 +9,8 @@ class PushClient:
                  role: str = "sidecar"):
         self.connection = websocket.create_connection(controller.push_url, timeout=timeout)
         self.frames = []
-        self.send(type="hello", protocol=1, name=name, instance=instance, role=role, wants=wants, version=version)
+        self.send(type="hello", protocol=1, name=name, instance=instance, role=role, wants=wants, version=version,
+                  features=["virtual-ip"])
 
     def send(self, **message):
         self.connection.send(json.dumps(message))

@@ -79,6 +79,7 @@ TEST(PushCodec, EachMessageOfAProxyComesBack) {
     hello.zone = "a";
     hello.wants = {"shop/web:http", "*"};
     hello.version = "7.141";
+    hello.features = {"virtual-ip", "what-is-to-come"};
     const auto back = message_of<Hello>(decode_from_proxy(encode(hello)));
     EXPECT_EQ(encode(back), encode(hello));
     EXPECT_EQ(message_of<Ack>(decode_from_proxy(encode(Ack{"7.1"}))).version, "7.1");

@@ -22,10 +22,12 @@ Upstream upstream(std::string name, std::vector<std::string> aliases = {}) {
 EndpointSlice slice(std::string name, std::string of, uint16_t port = 80) {
     return {std::move(name), std::move(of), {{"10.0.0.1", port, 1, "", "", {}}}};
 }
-Subscription wants(std::vector<std::string> names, Role role = Role::sidecar) {
+Subscription wants(std::vector<std::string> names, Role role = Role::sidecar,
+                   std::vector<std::string> features = {"virtual-ip", "not-invented-yet"}) {
     Hello hello;
     hello.role = role;
     hello.wants = std::move(names);
+    hello.features = std::move(features);
     return Subscription::of(hello);
 }
 
@@ -77,6 +79,22 @@ TEST(PushCache, VirtualIpsGoToTheEdgeAndLeaveWithATombstone) {
     EXPECT_EQ(cache.counts().virtual_ips, 0u);
     EXPECT_EQ(cache.known("e1.3"), std::nullopt);
     EXPECT_EQ(words(cache.snapshot_for(wants({"*"}, Role::edge))), Words{});
+}
+
+TEST(PushCache, AnEdgeOfBeforeVirtualIpsGetsNeitherThemNorListenersThatItWouldServeToEverybody) {
+    PushCache cache{"e1"};
+    const auto old_edge = wants({"*"}, Role::edge, {});
+    Listener listener{"l", "192.0.2.7", 80, Protocol::http, "s/a:http"};
+    cache.publish({{config::VirtualIp{"s/a", {"192.0.2.7"}, 17}, listener}, {}});
+    EXPECT_EQ(words(cache.snapshot_for(old_edge)), Words{"+listener l"});
+    EXPECT_EQ(words(cache.snapshot_for(wants({"*"}, Role::edge))).size(), 2u);
+    listener.source_ranges = {"10.0.0.0/8"};
+    cache.publish({{listener}, {}});
+    EXPECT_EQ(words(cache.delta_for(old_edge, 1, "e1.1")), Words{"-listener l"});
+    EXPECT_EQ(words(cache.delta_for(wants({"*"}, Role::edge), 1, "e1.1")), Words{"+listener l"});
+    EXPECT_EQ(words(cache.snapshot_for(old_edge)), Words{});
+    cache.publish({{}, {{"virtual_ip", "s/a", ""}, {"listener", "l", ""}}});
+    EXPECT_EQ(words(cache.delta_for(old_edge, 2, "e1.2")), Words{"-listener l"}) << "no word of what it does not know";
 }
 
 TEST(PushCache, ADeltaHoldsEachChangeOnceHoweverOftenItChanged) {

@@ -452,7 +452,7 @@ TEST_F(RudeController, ABadFrameIsRefusedWholeWithItsPathAndTheLastGoodStays) {
 
 TEST_F(RudeController, GarbageEndsTheConnectionAndTheNextOneResumes) {
     say(R"({"type":"snapshot","version":"x.1","upsert":[{"kind":"upstream","name":"s/a:http"}]})");
-    EXPECT_THAT(say("garbage"), HasSubstr(R"("version":"x.1"})")) << "the next hello";
+    EXPECT_THAT(say("garbage"), HasSubstr(R"("version":"x.1",)")) << "the next hello";
     EXPECT_THAT(proxy_->stats().last_error, HasSubstr("a frame that is no message: not JSON"));
     EXPECT_TRUE(proxy_->state.find("s/a:http"));
     EXPECT_EQ(proxy_->stats().connects, 2u);
