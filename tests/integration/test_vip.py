@@ -114,6 +114,17 @@ def test_a_killed_program_is_replaced_and_takes_its_addresses_back(pair, client)
     assert b.state() == "master"
 
 
+def test_a_program_that_hangs_is_replaced_and_takes_over_again(pair, client):
+    a, b = pair()
+    a.send(signal.SIGSTOP)
+    b.wait_state("master").wait_state("master", "ipv6")
+    a.send(signal.SIGCONT)
+    b.wait_state("backup").wait_state("backup", "ipv6")
+    a.wait_state("master").wait_state("master", "ipv6")
+    reaches(client, "a")
+    assert not b.node.has(VIP) and not b.node.has(VIP6)
+
+
 def test_a_restart_within_the_master_down_interval_goes_on_as_master(pair, client):
     a, b = pair(advertisement_interval_ms=2000)
     before = b.transitions()
