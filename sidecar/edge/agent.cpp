@@ -62,6 +62,11 @@ void Agent::refresh(TimePoint now) {
     if (!options_.state_file.empty()) read_state(now);
 }
 
+void Agent::tick(TimePoint now) {
+    if (now - retried_ >= kRetry) return refresh(now);
+    if (!options_.state_file.empty()) read_state(now);
+}
+
 Standing Agent::standing_of(const config::VirtualIp& ip) const {
     const auto& nodes = ip.nodes;
     if (!nodes.empty() && std::find(nodes.begin(), nodes.end(), options_.node) == nodes.end()) return Standing::unfit;

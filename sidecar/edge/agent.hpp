@@ -43,8 +43,10 @@ public:
 
     Agent(AgentOptions options, const config::ConfigState& state, Runtime& runtime, OnReport on_report);
 
-    // Looks at everything; to be called each kInterval, and at once when something changed.
+    // Looks at everything; to be called when something changed.
     void refresh(TimePoint now);
+    // Each kInterval: looks at what steelyard-vip says, and each kRetry at everything.
+    void tick(TimePoint now);
     void set_draining(bool draining) { draining_ = draining; }
 
     const vip::Config& plan() const { return plan_; }

@@ -86,7 +86,9 @@ TEST_F(EdgeAgentTest, WritesWhatThisNodeShouldDoWheneverThatChanges) {
     agent_->refresh(now_);
     EXPECT_EQ(agent_->stats().config_writes, 1U) << "the same is not written twice";
     agent_->set_draining(true);
-    agent_->refresh(now_);
+    agent_->tick(now_ + Milliseconds{999});
+    EXPECT_NE(written().routers[0].priority, 1);
+    agent_->tick(now_ + Milliseconds{1000});
     EXPECT_EQ(written().routers[0].priority, 1);
     apply({});
     EXPECT_TRUE(written().routers.empty());
@@ -158,7 +160,7 @@ TEST_F(EdgeAgentTest, TellsWhatSteelyardVipDoes) {
     EXPECT_EQ(reports_[0].state, push::VirtualIpState::fault);
     EXPECT_THAT(reports_[0].problem, HasSubstr("has not been heard of"));
     say(vip::RouterState::backup, now_ + Milliseconds{7000});
-    agent_->refresh(now_ + Milliseconds{7000});
+    agent_->tick(now_ + Milliseconds{7000});
     EXPECT_EQ(reports_[0].state, push::VirtualIpState::backup);
 }
 
