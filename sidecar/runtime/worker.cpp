@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -57,7 +56,8 @@ void Worker::serve() {
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     const auto [epoll, wake] = context_.reactor.descriptors();
-    const std::array keep{epoll, wake, mailbox_.receiving_end()};
+    std::vector<int> keep = options_.kept_descriptors;
+    keep.insert(keep.end(), {epoll, wake, mailbox_.receiving_end()});
     if (own_descriptor_table(keep)) table_ = gettid();
     context_.reactor.run();
     let_go();

@@ -28,7 +28,8 @@ struct WorkerOptions {
     http::Networks proxy_from;  // peers that have to begin with a PROXY header; not of what is captured
     HostLimits hosts;
     size_t max_sessions = 50'000;
-    size_t max_udp_sessions = 10'000;  // besides
+    size_t max_udp_sessions = 10'000;        // besides
+    std::vector<int> kept_descriptors = {};  // opened before start(), and of use to what the worker calls
 };
 
 class WorkerCapture;
