@@ -184,6 +184,9 @@ constexpr std::array<Annotation, 10> kAnnotations{{{"algorithm", read_algorithm}
                                                    {"locality", read_locality},
                                                    {"slow-start", read_slow_start},
                                                    {"virtual-nodes", read_virtual_nodes}}};
+// Said of a Service of type LoadBalancer: read where it gets its addresses and where its listeners are made.
+constexpr std::array<std::string_view, 5> kOfLoadBalancers{"address-pool", "allow-shared-ip", "listener-protocol",
+                                                           "loadBalancerIPs", "virtual-router-id"};
 
 }  // namespace
 
@@ -201,6 +204,8 @@ Settings read_settings(const kube::Service& service, Output& out) {
             out.refuse(kReason, where(name), "is the former name of hash-key, which is there too; it is ignored");
         } else if (known != kAnnotations.end()) {
             known->read(name, text, settings, out);
+        } else if (std::count(kOfLoadBalancers.begin(), kOfLoadBalancers.end(), setting) != 0) {
+            continue;
         } else if (name == kube::kWeightAnnotation || name == kube::kPriorityAnnotation) {
             out.refuse("UnknownAnnotation", where(name), "belongs on Pods; it is ignored here");
         } else {

@@ -8,6 +8,7 @@
 #include "controller/translate/address.hpp"
 #include "controller/translate/annotations.hpp"
 #include "controller/translate/policies.hpp"
+#include "controller/translate/virtual_ip.hpp"
 
 namespace steelyard::translate {
 namespace {
@@ -124,7 +125,7 @@ void drop_health_check(const Port& port, config::Policy& policy, Output& out) {
                "is of UDP, for which there is no active health check; its endpoints are not checked");
 }
 
-void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
+void translate_service(const kube::ObjectKey& key, const Options& options, View& view, Output& out) {
     const kube::Service* service = view.service(key);
     if (service == nullptr) return;
     for (const Error& problem : service->problems) {
@@ -142,6 +143,7 @@ void translate_service(const kube::ObjectKey& key, View& view, Output& out) {
         out.add(config::Upstream{port.upstream, port.protocol, std::move(policy), port.aliases, ips, number,
                                  settings.export_to});
     }
+    translate_virtual_ip(*service, ports, options, view, out);
 }
 
 }  // namespace steelyard::translate

@@ -1,5 +1,6 @@
 #pragma once
-// A Service to upstreams: one for each of its TCP and UDP ports, with the policy that is in force there (policies.hpp). Pure.
+// A Service to upstreams: one for each of its TCP and UDP ports, with the policy that is in force there (policies.hpp); and to what
+// its virtual IPs need (virtual_ip.hpp). Pure.
 //
 // Protocol: appProtocol if it is set, else the port's name up to the first '-' ("http-web"), as Istio reads it. "http" and
 // "kubernetes.io/ws" are balanced as HTTP/1.1; everything else, and no hint at all, as TCP: https, tls, grpc and h2c carry what the
@@ -33,6 +34,6 @@ std::vector<Port> usable_ports(const kube::Service& service, Output* out);
 // and one without an address yet have none.
 std::vector<std::string> read_cluster_ips(const kube::Service& service, Output& out);
 
-void translate_service(const kube::ObjectKey& key, View& view, Output& out);
+void translate_service(const kube::ObjectKey& key, const Options& options, View& view, Output& out);
 
 }  // namespace steelyard::translate

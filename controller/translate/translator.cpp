@@ -22,8 +22,11 @@ using store::Kind;
 
 // A resource that a unit made, as far as it is remembered.
 struct Made {
-    std::string upstream;
+    std::string name;
     uint64_t fingerprint = 0;
+    size_t kind = 0;  // index in config::Resource
+
+    bool is(const Made& other) const { return kind == other.kind && name == other.name; }
 };
 
 // What is remembered of one Service, EndpointSlice or policy.
@@ -46,14 +49,18 @@ bool exists(const Key& unit, const ClusterState& state) {
     }
 }
 
-const std::string& upstream_of(const config::Resource& resource) {
-    const auto* upstream = std::get_if<config::Upstream>(&resource);
-    return upstream != nullptr ? upstream->name : std::get<config::EndpointSlice>(resource).upstream;
-}
+// What tells the resources of one unit apart, besides their kind.
+struct NameOf {
+    const std::string& operator()(const config::EndpointSlice& slice) const { return slice.upstream; }
+    template <class T>
+    const std::string& operator()(const T& resource) const {
+        return resource.name;
+    }
+};
 
-config::ResourceKey key_of(const Key& unit, const std::string& upstream) {
-    if (unit.kind == Kind::service) return {"upstream", upstream, ""};
-    return {"endpoints", upstream, unit.object.name};
+config::ResourceKey key_of(const Key& unit, const Made& made) {
+    static constexpr const char* kKinds[] = {"listener", "upstream", "endpoints", "virtual_ip"};  // as in Resource
+    return {kKinds[made.kind], made.name, unit.kind == Kind::endpoint_slice ? unit.object.name : ""};
 }
 
 }  // namespace
@@ -62,6 +69,7 @@ struct Translator::Impl {
     using Units = std::unordered_map<Key, Unit, store::KeyHash>;
 
     Options options;
+    Announcements announcements;
     Units units;
     std::unordered_multimap<ReadHash, const Key*> readers;  // keys of `units`, which stay where they are
     std::map<kube::ObjectKey, std::map<Key, std::vector<Problem>>> problems;
@@ -90,10 +98,10 @@ std::set<Key> Translator::Impl::affected(std::span<const Key> changed) const {
 }
 
 void Translator::Impl::run(const Key& key, const ClusterState& state, Update& update) {
-    View view(state);
+    View view(state, announcements);
     Output out(key.to_string());
     if (key.kind == Kind::service) {
-        translate_service(key.object, view, out);
+        translate_service(key.object, options, view, out);
     } else if (key.kind == Kind::endpoint_slice) {
         translate_slice(key.object, options, view, out);
     } else {
@@ -136,16 +144,15 @@ void Translator::Impl::compare(const Key& key, Unit& unit, std::vector<config::R
     std::vector<Made> made;
     made.reserve(resources.size());
     for (config::Resource& resource : resources) {
-        made.push_back({upstream_of(resource), fingerprint(resource)});
-        const auto before = std::find_if(unit.made.begin(), unit.made.end(),
-                                         [&](const Made& m) { return m.upstream == made.back().upstream; });
+        made.push_back({std::visit(NameOf{}, resource), fingerprint(resource), resource.index()});
+        const auto before =
+            std::find_if(unit.made.begin(), unit.made.end(), [&](const Made& m) { return m.is(made.back()); });
         if (before == unit.made.end() || before->fingerprint != made.back().fingerprint)
             update.upsert.push_back(std::move(resource));
     }
     for (const Made& before : unit.made) {
-        const bool stays =
-            std::any_of(made.begin(), made.end(), [&](const Made& m) { return m.upstream == before.upstream; });
-        if (!stays) update.remove.push_back(key_of(key, before.upstream));
+        const bool stays = std::any_of(made.begin(), made.end(), [&](const Made& m) { return m.is(before); });
+        if (!stays) update.remove.push_back(key_of(key, before));
     }
     unit.made = std::move(made);
 }
@@ -192,8 +199,9 @@ Translator::~Translator() = default;
 
 Update Translator::update(const ClusterState& state, std::span<const Key> changed) {
     Update update;
+    if (std::ranges::count(changed, store::kAllPools) != 0) impl_->announcements.read(state);
     for (const Key& key : impl_->affected(changed)) impl_->run(key, state, update);
-    std::sort(update.remove.begin(), update.remove.end());  // "endpoints" before "upstream"
+    std::sort(update.remove.begin(), update.remove.end());  // "endpoints" and "listener" before "upstream"
     for (const kube::ObjectKey& service : std::exchange(impl_->told, {}))
         update.services.push_back(impl_->problems_of(service));
     return update;

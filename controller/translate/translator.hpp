@@ -2,8 +2,8 @@
 // Cluster state to resources, incrementally (docs/adr/0003-translation-by-recorded-reads.md). Pure: no I/O, no clock; the same
 // state gives the same resources, whatever the order of the changes that led there. One thread.
 //
-// A unit of work is one Service (-> an upstream a port), one EndpointSlice (-> an endpoints resource for each port of its
-// Service) or one LoadBalancingPolicy (-> its status). While a unit is computed, every key it looks at is noted; a changed key makes exactly the units run again that
+// A unit of work is one Service (-> an upstream a port; its listeners and virtual IP, if it has one), one EndpointSlice (-> an
+// endpoints resource for each port of its Service) or one LoadBalancingPolicy (-> its status). While a unit is computed, every key it looks at is noted; a changed key makes exactly the units run again that
 // looked at it. Of the last output only names and hashes are kept: 100,000 endpoints in slices of 20 cost about 10 MB here.
 //
 // Slices are independent: an endpoint that two slices name is in both resources. Who uses them counts an (address, port) once,
@@ -24,6 +24,9 @@ struct Options {
     // Backends on loopback and link-local addresses: for --manifests, where processes of this machine are balanced. In a
     // cluster they would lead each proxy to itself or to its node.
     bool allow_loopback = false;
+    // Endpoints of Services of externalTrafficPolicy Local see the client's address as that of the connection: the edges have to be
+    // prepared for it (docs/ha.md).
+    bool edge_transparent = false;
 };
 
 // What could not be translated as it stands, and what is in force instead. `reason` is fit for a Kubernetes condition.
@@ -57,7 +60,7 @@ struct PolicyStatus {
 
 struct Update {
     std::vector<config::Resource> upsert;     // new or different; upstreams before endpoints, by object
-    std::vector<config::ResourceKey> remove;  // sorted; endpoints before the upstreams they belong to
+    std::vector<config::ResourceKey> remove;  // sorted; endpoints and listeners before the upstreams they belong to
     std::vector<ServiceProblems> services;    // Services whose problems are not what they were, sorted
     std::vector<PolicyStatus> policies;       // of those whose status is not what it was, sorted
     size_t computed = 0;                      // units that ran

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/store/cluster_state.hpp"
+#include "controller/translate/announcements.hpp"
 
 namespace steelyard::translate {
 
@@ -19,7 +20,8 @@ inline ReadHash read_hash(store::Kind kind, const kube::ObjectKey& key) {
 
 class View {
 public:
-    explicit View(const store::ClusterState& state) : state_(state) {}
+    View(const store::ClusterState& state, const Announcements& announcements)
+        : state_(state), announcements_(announcements) {}
 
     const kube::Service* service(const kube::ObjectKey& key) {
         note(store::Kind::service, key);
@@ -49,6 +51,10 @@ public:
             policies.push_back(state_.policy({service.ns, name}));
         return policies;
     }
+    const loadbalancer::AdvertisementSpec& advertisement_of(const ipam::Address& address) {
+        note(store::kAllPools.kind, store::kAllPools.object);
+        return announcements_.of(address);
+    }
     // How many endpoints an upstream of the Service has room for, from this slice on.
     size_t room_for(const kube::ObjectKey& service, std::string_view slice) {
         note(store::Kind::crowd, service);
@@ -68,6 +74,7 @@ private:
     void note(store::Kind kind, const kube::ObjectKey& key) { reads_.push_back(read_hash(kind, key)); }
 
     const store::ClusterState& state_;
+    const Announcements& announcements_;
     std::vector<ReadHash> reads_;
 };
 

@@ -17,7 +17,8 @@ using testing_support::Json;
 const testing_support::GoldenFolder kFolder("translate");
 
 std::string translated(const std::string& input) {
-    const Options options{.allow_loopback = input.find("\n# allow loopback\n") != std::string::npos};
+    const Options options{.allow_loopback = input.find("\n# allow loopback\n") != std::string::npos,
+                          .edge_transparent = input.find("\n# edge transparent\n") != std::string::npos};
     store::ClusterState state;
     auto decoded = manifests::decode_manifest(input, {.as_api_server = false, .yaml = {}, .budget = {}});
     if (!decoded) return "not YAML: " + decoded.error().to_string();
