@@ -1,6 +1,9 @@
 #include "sidecar/app.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <random>
 #include <utility>
 
@@ -15,6 +18,7 @@
 #include "sidecar/health/prober.hpp"
 #include "sidecar/metrics/collector.hpp"
 #include "sidecar/proxy_protocol/header.hpp"
+#include "sidecar/reactor/doorbell.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
@@ -63,6 +67,8 @@ private:
     void on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state);
     std::string not_ready() const;
     Result<void> start_access_log();
+    Result<void> wait_for_workers();
+    void on_rung();
     void wait_for_reopen();
     void wait_for_signal();
     void set_draining();
@@ -77,6 +83,7 @@ private:
     asio::io_context io_{1};
     config::ConfigState state_;
     std::unique_ptr<access_log::AccessLog> access_log_;  // workers write to it while they live
+    Doorbell doorbell_;                                  // workers ring it while they live
     Runtime runtime_;
     health::Prober prober_;
     admin::Server admin_{io_};
@@ -85,6 +92,7 @@ private:
     std::unique_ptr<config::ConfigClient> client_;
     std::unique_ptr<edge::Agent> edge_;  // of role edge
     std::unique_ptr<SidecarCollector> collector_;
+    asio::posix::stream_descriptor rung_{io_};
     asio::signal_set signals_{io_};
     asio::signal_set reopen_{io_};
     asio::steady_timer drain_timer_{io_};
@@ -101,7 +109,8 @@ Runtime::Options SidecarApp::Impl::runtime_options() {
     runtime.capture.port = options_.capture_port;
     runtime.capture.idle_timeout = options_.capture_idle_timeout;
     runtime.place = {options_.node, options_.zone};
-    runtime.capture.post = [this](std::function<void()> task) { asio::post(io_, std::move(task)); };
+    runtime.worker.kept_descriptors = {doorbell_.descriptor()};
+    runtime.capture.post = [this](std::function<void()> task) { doorbell_.post(std::move(task)); };
     return runtime;
 }
 
@@ -112,6 +121,7 @@ Result<void> SidecarApp::Impl::start() {
     wait_for_signal();
     reopen_.add(SIGUSR1);
     wait_for_reopen();
+    if (auto waiting = wait_for_workers(); !waiting) return waiting;
     if (options_.controller) {
         if (auto checked = config::ConfigClient::check(client_options()); !checked) return checked;
     }
@@ -137,6 +147,22 @@ Result<void> SidecarApp::Impl::start_access_log() {
         runtime_.workers()[i]->set_access_log(access_log_->worker(i));
     }
     return {};
+}
+
+Result<void> SidecarApp::Impl::wait_for_workers() {
+    error_code error;
+    rung_.assign(dup(doorbell_.descriptor()), error);
+    if (error) return Error{"the workers' doorbell", error.message()};
+    on_rung();
+    return {};
+}
+
+void SidecarApp::Impl::on_rung() {
+    rung_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        if (error) return;
+        doorbell_.answer();
+        on_rung();
+    });
 }
 
 // SIGUSR1, as nginx has it: after logrotate has moved the file away. Without a file to open anew it does nothing.
@@ -385,6 +411,7 @@ void SidecarApp::Impl::end_drain() {
     edge_timer_.cancel();
     signals_.cancel();
     reopen_.cancel();
+    rung_.close();
     if (writer_) writer_->stop();
     log::info("ended");
     io_.stop();
