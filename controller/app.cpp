@@ -152,8 +152,8 @@ void ControllerApp::Impl::make_parts() {
         make_balancers(is_leader);
     }
     pipeline_.emplace(
-        translate::Options{.allow_loopback = manifests_ != nullptr}, inbox_, *server_,
-        [this](const store::ClusterState& state) { return enough(state); }, std::move(hooks));
+        translate::Options{.allow_loopback = manifests_ != nullptr, .edge_transparent = options_.edge_transparent},
+        inbox_, *server_, [this](const store::ClusterState& state) { return enough(state); }, std::move(hooks));
     if (options_.webhook.enabled) make_webhook();
 }
 

@@ -54,6 +54,7 @@ struct ControllerOptions {
     Election election;
     Webhook webhook;
     bool default_load_balancer_class = false;  // Services of type LoadBalancer without a class are ours
+    bool edge_transparent = false;             // with externalTrafficPolicy: Local, endpoints see the client's address
 };
 
 // Options, or the exit status after --help, --version or an error, which was printed. Sets up logging.

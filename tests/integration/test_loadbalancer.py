@@ -237,6 +237,35 @@ def test_a_status_that_somebody_wrote_over_is_mended(kubectl, ns, controller):
     eventually(lambda: read(kubectl, ns)["metadata"]["annotations"][ROUTER_ID] != "300", 15 * SLOWDOWN, "what is no id is replaced")
 
 
+def test_an_edge_is_told_of_the_address_and_others_are_not(kubectl, ns, controller):
+    kubectl.apply(pool("front", RANGE.format(1, 9), namespaces=[ns]), balanced(ns, externalTrafficPolicy="Local", loadBalancerSourceRanges=["192.0.2.0/24"]))
+    control = controller().wait_ready()
+    wait_addresses(kubectl, ns)
+    router = int(read(kubectl, ns)["metadata"]["annotations"][ROUTER_ID])
+    edge, proxy = PushClient(control, "edge-1", [], role="edge"), PushClient(control, "proxy-1", [f"web.{ns}:80"])
+
+    def known() -> dict:
+        """All that the edge was told, by kind and name."""
+        found = {}
+        for frame in edge.frames:
+            found |= {(one["kind"], one["name"]): one for one in frame.get("upsert", [])}
+        return found
+
+    edge.receive_and_ack()
+    eventually(lambda: ("virtual_ip", f"{ns}/web") in known() or edge.receive_and_ack() and None, 10 * SLOWDOWN, "the virtual IP is told")
+    ip = known()["virtual_ip", f"{ns}/web"]
+    assert ip["router_id"] == router and ip["addresses"] == ["198.51.100.1"] and ip["local_upstreams"] == [f"{ns}/web:http"]
+    listener = known()["listener", f"vip/{ns}/web:http/tcp@198.51.100.1"]
+    assert (listener["address"], listener["port"], listener["protocol"]) == ("198.51.100.1", 80, "tcp")
+    assert listener["source_ranges"] == ["192.0.2.0/24"] and listener["local_only"]
+    assert {one["kind"] for one in proxy.receive_and_ack()["upsert"]} <= {"upstream", "endpoints"}
+    kubectl("delete", "service", "web", "-n", ns, "--timeout=20s")
+    gone = lambda: any(one["kind"] == "virtual_ip" for frame in edge.frames for one in frame.get("remove", []))
+    eventually(lambda: gone() or edge.receive_and_ack() and None, 10 * SLOWDOWN, "it is taken away")
+    edge.close()
+    proxy.close()
+
+
 def rules_of_the_chart() -> list:
     """What the chart lets the controller do in the whole cluster where there is an edge."""
     text = (CHART / "templates/controller/rbac.yaml").read_text()
