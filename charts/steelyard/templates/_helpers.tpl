@@ -113,6 +113,9 @@ app.kubernetes.io/part-of: steelyard
 {{- if .Values.edge.defaultClass }}
 - --default-load-balancer-class=true
 {{- end }}
+{{- if and .Values.edge.enabled .Values.edge.transparent }}
+- --edge-transparent=true
+{{- end }}
 - --admin-listen={{ include "steelyard.listen" (list $c.listenAddress 9080) }}
 - --log-level={{ $c.logLevel }}
 - --log-format={{ $c.logFormat }}
