@@ -10,8 +10,10 @@ import pytest
 
 from harness import network
 from harness.edge import CLIENT, CLIENT6, NODE, POD, POD6, VIP, VIP6, Edge, Surroundings, listener, virtual_ip
+from harness.manifests import write
+from harness.objects import endpoint, endpoint_slice, service
 from harness.processes import run
-from harness.steelyard import BINARIES, SLOWDOWN
+from harness.steelyard import BINARIES, SLOWDOWN, Sidecar
 from harness.wait import eventually
 
 pytestmark = [
@@ -212,3 +214,43 @@ def test_what_steelyard_vip_does_is_shown_and_a_bad_file_passed_over(around, edg
     eventually(lambda: proxy.virtual_ips()["state"][0]["state"] == "backup", 5 * SLOWDOWN, "it goes on")
     assert proxy.metric("steelyard_virtual_ip_conflicts_total", router_id="17") == 3
     eventually(lambda: proxy.virtual_ips()["state"][0]["state"] == "fault", 10 * SLOWDOWN, "silence is a fault")
+
+
+def balanced(port: int, ranges: list, policy: str = "Local") -> list:
+    """A Service whose address the controllers have agreed on already, with one endpoint here and one elsewhere."""
+    one = service("shop", port=port, port_name="web", annotations={"virtual-router-id": "17"})
+    one["spec"] |= {"type": "LoadBalancer", "loadBalancerClass": "steelyard.dev/vip", "externalTrafficPolicy": policy,
+                    "loadBalancerSourceRanges": ranges}
+    one["status"] = {"loadBalancer": {"ingress": [{"ip": VIP, "ipMode": "Proxy"}]}}
+    return [one, endpoint_slice("shop", [endpoint(POD, node=NODE), endpoint("10.88.0.9", node="worker-2")], port_name="web")]
+
+
+def test_a_service_of_type_load_balancer_is_served_also_without_its_controller(around, processes, manifest_controller, tmp_path):
+    port = network.free_port()
+    write(tmp_path / "manifests", "web.yaml", *balanced(port, ["192.0.2.0/24"]))
+    controller = manifest_controller(tmp_path / "manifests")
+
+    def start() -> Sidecar:
+        proxy = Sidecar(tmp_path, controller.url, name="edge", arguments=(
+            "--role", "edge", "--node", NODE, "--vip-config", tmp_path / "vip.json", "--drain-delay", "0s"))
+        processes.append(proxy)
+        return proxy.start().wait_answering().wait_ready()
+
+    def told() -> list:
+        return json.loads((tmp_path / "vip.json").read_text())["routers"] if (tmp_path / "vip.json").exists() else []
+
+    proxy = start()
+    around.hold(VIP)
+    eventually(lambda: around.ask("tcp", VIP, port, timeout=1) == "10.88.0.1", 10 * SLOWDOWN, "served by the endpoint on its node")
+    (router,) = told()
+    assert (router["id"], [one.removesuffix("/32") for one in router["addresses"]]) == (17, [VIP])
+    write(tmp_path / "manifests", "web.yaml", *balanced(port, ["198.51.100.0/24"]))
+    eventually(lambda: around.ask("tcp", VIP, port, timeout=1) == "", 10 * SLOWDOWN, "its source ranges do not have the client any more")
+    write(tmp_path / "manifests", "web.yaml", *balanced(port, ["192.0.2.0/24"]))
+    eventually(lambda: around.ask("tcp", VIP, port, timeout=1) == "10.88.0.1", 10 * SLOWDOWN, "they have it again")
+    controller.terminate()
+    proxy.terminate()
+    (tmp_path / "vip.json").unlink()
+    start()
+    eventually(told, 5 * SLOWDOWN, "what it knew is enough")
+    assert around.ask("tcp", VIP, port) == "10.88.0.1"
