@@ -114,7 +114,7 @@ def resolve(server: str, name: str, seconds: float = 5) -> int:
 @contextlib.contextmanager
 def connecting(what: str, address: str, number: int):
     """A client that connects every 10 ms during the block. Yields a dict that afterwards has its figures (failover_client.judge), for
-    what happened from the moment of `mark` (set it in the block) on."""
+    what happened from the moment of `mark` (set it in the block) on, until that of `until` if the block sets it."""
     with tempfile.TemporaryDirectory(prefix="steelyard-e2e-") as directory:
         path = os.path.join(directory, "attempts")
         client = subprocess.Popen([sys.executable, failover_client.__file__, address, str(number), path, "http"])
@@ -128,7 +128,7 @@ def connecting(what: str, address: str, number: int):
         finally:
             client.kill()
             client.wait()
-        figures |= failover_client.judge(failover_client.attempts(path), figures["mark"], ended)
+        figures |= failover_client.judge(failover_client.attempts(path), figures["mark"], figures.get("until", ended))
     say(f"    {what}: outage {figures['outage_ms']} ms, {figures['failed']} of {figures['attempts']} connects failed, "
         f"{figures['failed_later_than_1s']} of them later than 1 s after, slowest success {figures['slowest_ms']} ms")
     assert figures["attempts"] > 100, "the client hardly ran"
