@@ -15,6 +15,8 @@
 namespace steelyard::vip {
 namespace {
 
+constexpr int kMostErrno = 4095;  // MAX_ERRNO of linux/err.h
+
 using Octets = std::span<const uint8_t>;
 
 constexpr uint32_t kForever = 0xffffffff;
@@ -119,7 +121,10 @@ std::optional<NetlinkMessage> parse_one(const nlmsghdr& head, Octets payload) {
         case NLMSG_DONE:
             return Answer{head.nlmsg_seq, 0, true};
         case NLMSG_ERROR:
-            if (const auto error = read<int>(payload)) return Answer{head.nlmsg_seq, -*error, false};
+            // 0 or a negated errno; anything else is no answer.
+            if (const auto error = read<int>(payload); error && *error <= 0 && *error >= -kMostErrno) {
+                return Answer{head.nlmsg_seq, -*error, false};
+            }
             return std::nullopt;
         default:
             return std::nullopt;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <limits>
 #include <random>
 
 namespace steelyard::vip {
@@ -144,6 +145,18 @@ TEST(ParseNetlink, TellsAnswersAndEndsOfLists) {
     EXPECT_EQ(std::get<Answer>(parsed[0]).error, EEXIST);
     EXPECT_EQ(std::get<Answer>(parsed[0]).sequence, 9U);
     EXPECT_TRUE(std::get<Answer>(parsed[1]).dump_end);
+}
+
+TEST(ParseNetlink, AnErrorThatIsNoErrnoIsNoAnswer) {
+    for (const int error : {1, -4096, std::numeric_limits<int>::min()}) {
+        nlmsghdr head{};
+        head.nlmsg_type = NLMSG_ERROR;
+        head.nlmsg_len = sizeof head + 4;
+        Octets datagram;
+        put(datagram, head);
+        put(datagram, error);
+        EXPECT_TRUE(parse_netlink(datagram).empty()) << error;
+    }
 }
 
 TEST(ParseNetlink, BearsWhatIsCutOffOrChanged) {
