@@ -1,9 +1,10 @@
-"""helm uninstall leaves nothing behind but what would take the users' policies with it, and proxies that run go on with what they know."""
+"""helm uninstall leaves nothing behind but what would take the users' policies and pools with it, and proxies that run go on with what they know."""
 import time
 
 from harness import kubectl, load, release
 
-KEPT = "customresourcedefinition.apiextensions.k8s.io/loadbalancingpolicies.steelyard.dev"
+KEPT = {f"customresourcedefinition.apiextensions.k8s.io/{kind}.steelyard.dev"
+        for kind in ("addresspools", "loadbalancingpolicies", "virtualipadvertisements")}
 OURS = "app.kubernetes.io/instance=steelyard"
 
 
@@ -30,7 +31,7 @@ def test_uninstall_leaves_nothing_and_traffic_goes_on(clients):
         kubectl.until(lambda: not kubectl.get("pods", "-n", release.NAMESPACE)["items"], "the controllers' pods gone", 60)
         time.sleep(1)
     left = set(everything())
-    assert left == {KEPT}, f"left behind: {left}"
+    assert left == KEPT, f"left behind: {left}"
 
 
 def test_pods_start_without_the_injector(shop):
