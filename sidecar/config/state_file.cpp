@@ -1,16 +1,10 @@
 // The file's format and its way to and from the disk; the thread that saves is state_writer.cpp.
 #include "sidecar/config/state_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <system_error>
 
 #include "common/config/fields.hpp"
+#include "common/files/text_file.hpp"
 #include "common/push/codec.hpp"
 
 namespace steelyard::config {
@@ -29,52 +23,6 @@ std::string checksum_of(std::string_view text) {
     char digits[17];
     std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
     return digits;
-}
-
-Error system_error(const std::string& path, const char* what) {
-    return {path, std::string(what) + ": " + std::system_category().message(errno)};
-}
-
-class File {
-public:
-    explicit File(int fd) : fd_(fd) {}
-    ~File() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    explicit operator bool() const { return fd_ >= 0; }
-    int fd() const { return fd_; }
-
-private:
-    int fd_;
-};
-
-// nullopt: there is no such file.
-Result<std::optional<std::string>> read_file(const std::string& path) {
-    const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (!file) {
-        if (errno == ENOENT) return std::optional<std::string>{};
-        return system_error(path, "cannot be opened");
-    }
-    struct stat status {};
-    if (::fstat(file.fd(), &status) != 0) return system_error(path, "cannot be read");
-    if (!S_ISREG(status.st_mode)) return Error{path, "is not a regular file"};
-    if (static_cast<uint64_t>(status.st_size) > kMaxFileBytes) {
-        return Error{path, "is " + std::to_string(status.st_size) + " bytes; at most " + std::to_string(kMaxFileBytes) +
-                               " are allowed"};
-    }
-    std::string text(static_cast<size_t>(status.st_size), '\0');
-    size_t have = 0;
-    while (have < text.size()) {
-        const ssize_t n = ::read(file.fd(), text.data() + have, text.size() - have);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_error(path, "cannot be read");
-        if (n == 0) break;
-        have += static_cast<size_t>(n);
-    }
-    text.resize(have);
-    return std::optional<std::string>{std::move(text)};
 }
 
 // The first problem of a snapshot, under the file's name.
@@ -141,7 +89,7 @@ Result<Restored> decode_state(std::string_view text, const std::string& where) {
 }
 
 Result<std::optional<Restored>> load_state_file(const std::string& path) {
-    const auto text = read_file(path);
+    const auto text = files::read_text_file(path, kMaxFileBytes);
     if (!text) return text.error();
     if (!*text) return std::optional<Restored>{};
     auto restored = decode_state(**text, path);
@@ -150,7 +98,7 @@ Result<std::optional<Restored>> load_state_file(const std::string& path) {
 }
 
 Result<push::Snapshot> load_config_file(const std::string& path) {
-    const auto text = read_file(path);
+    const auto text = files::read_text_file(path, kMaxFileBytes);
     if (!text) return text.error();
     if (!*text) return Error{path, "there is no such file"};
     auto decoded = push::decode_snapshot_file(**text);
@@ -159,26 +107,7 @@ Result<push::Snapshot> load_config_file(const std::string& path) {
 }
 
 Result<void> write_state_file(const std::string& path, const std::string& text) {
-    const std::string temporary = path + ".tmp";
-    {
-        const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        if (!file) return system_error(temporary, "cannot be created");
-        if (::fchmod(file.fd(), 0600) != 0) return system_error(temporary, "cannot be made private");
-        size_t done = 0;
-        while (done < text.size()) {
-            const ssize_t n = ::write(file.fd(), text.data() + done, text.size() - done);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) return system_error(temporary, "cannot be written");
-            done += static_cast<size_t>(n);
-        }
-        if (::fsync(file.fd()) != 0) return system_error(temporary, "cannot be synced");
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error(path, "cannot be replaced");
-    const size_t slash = path.rfind('/');
-    const File directory{::open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(),
-                                O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (directory) ::fsync(directory.fd());  // the rename is in force without it, only not yet past a power cut
-    return {};
+    return files::replace_text_file(path, text, files::Keep::durably);
 }
 
 }  // namespace steelyard::config

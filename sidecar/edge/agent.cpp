@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/files/text_file.hpp"
 #include "common/log.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 #include "sidecar/vip/config/state_file.hpp"
-#include "sidecar/vip/config/text_file.hpp"
 
 namespace steelyard::edge {
 namespace {
@@ -98,7 +98,7 @@ void Agent::write_plan() {
     if (const auto checked = vip::decode_config(text, options_.config_file); !checked) {
         written = checked.error();
     } else {
-        written = vip::replace_text_file(options_.config_file, text);
+        written = files::replace_text_file(options_.config_file, text, files::Keep::for_this_boot);
     }
     if (written) {
         ++stats_.config_writes;

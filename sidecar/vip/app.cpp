@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "common/admin/server.hpp"
+#include "common/files/text_file.hpp"
 #include "common/log.hpp"
 #include "common/metrics/builder.hpp"
 #include "common/net/asio.hpp"
 #include "sidecar/vip/config/state_file.hpp"
-#include "sidecar/vip/config/text_file.hpp"
 #include "sidecar/vip/config_watch.hpp"
 #include "sidecar/vip/fleet.hpp"
 #include "sidecar/vip/metrics.hpp"
@@ -211,7 +211,8 @@ void VipApp::Impl::write_state() {
     written_ = Clock::now();
     StateFile state{boot_id_, now_ms(), {}};
     for (const auto& [key, runner] : fleet_.runners()) state.routers.push_back(runner->status());
-    if (auto done = replace_text_file(options_.state_file, encode_state(state)); done) {
+    if (auto done = files::replace_text_file(options_.state_file, encode_state(state), files::Keep::for_this_boot);
+        done) {
         ++stats_.state_writes;
         write_failed_ = false;
     } else {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "sidecar/vip/config/text_file.hpp"
+#include "common/files/text_file.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -70,7 +70,7 @@ bool matches_interface(std::string_view glob, std::string_view name) {
 }
 
 Result<std::optional<Config>> load_config(const std::string& path) {
-    const auto text = read_text_file(path, kMaxConfigBytes);
+    const auto text = files::read_text_file(path, kMaxConfigBytes);
     if (!text) return text.error();
     if (!*text) return std::optional<Config>{};
     auto config = decode_config(**text, path);

@@ -1,8 +1,8 @@
 #include "sidecar/vip/config/state_file.hpp"
 
 #include "common/config/codec.hpp"
+#include "common/files/text_file.hpp"
 #include "sidecar/vip/config/json.hpp"
-#include "sidecar/vip/config/text_file.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -124,7 +124,7 @@ Result<StateFile> decode_state(std::string_view text, const std::string& where) 
 }
 
 Result<std::optional<StateFile>> load_state(const std::string& path) {
-    const auto text = read_text_file(path, kMaxStateBytes);
+    const auto text = files::read_text_file(path, kMaxStateBytes);
     if (!text) return text.error();
     if (!*text) return std::optional<StateFile>{};
     auto state = decode_state(**text, path);

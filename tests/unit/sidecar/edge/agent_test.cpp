@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/files/text_file.hpp"
 #include "sidecar/upstream/slow_start.hpp"
 #include "sidecar/vip/config/state_file.hpp"
-#include "sidecar/vip/config/text_file.hpp"
 
 namespace steelyard::edge {
 namespace {
@@ -60,7 +60,7 @@ protected:
         vip::StateFile file{"boot", static_cast<uint64_t>(steady_ms(when)), {}};
         file.routers.push_back({17, vip::Family::ipv4, "eth0", state, 200, {*vip::Prefix::parse("192.0.2.7/24")}});
         file.routers[0].problem = problem;
-        ASSERT_TRUE(vip::replace_text_file(state_file(), vip::encode_state(file)));
+        ASSERT_TRUE(files::replace_text_file(state_file(), vip::encode_state(file), files::Keep::for_this_boot));
     }
 
     config::ConfigState state_;

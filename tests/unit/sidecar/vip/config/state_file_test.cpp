@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "sidecar/vip/config/text_file.hpp"
+#include "common/files/text_file.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -91,12 +91,14 @@ TEST(VipStateFile, AFileIsReplacedWhole) {
     std::filesystem::create_directory(directory);
     const std::string path = directory / "state.json";
     EXPECT_FALSE(load_state(path)->has_value());
-    for (int i = 0; i < 2; ++i) ASSERT_TRUE(replace_text_file(path, encode_state(everything())));
+    for (int i = 0; i < 2; ++i)
+        ASSERT_TRUE(files::replace_text_file(path, encode_state(everything()), files::Keep::for_this_boot));
     EXPECT_EQ(**load_state(path), everything());
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
-    EXPECT_THAT(read_text_file(path, 10).error().to_string(), HasSubstr("at most 10 are allowed"));
+    EXPECT_THAT(files::read_text_file(path, 10).error().to_string(), HasSubstr("at most 10 are allowed"));
     std::filesystem::remove_all(directory);
-    EXPECT_THAT(replace_text_file(path, "").error().to_string(), HasSubstr("cannot be created"));
+    EXPECT_THAT(files::replace_text_file(path, "", files::Keep::for_this_boot).error().to_string(),
+                HasSubstr("cannot be created"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "sidecar/vip/config/text_file.hpp"
+#include "common/files/text_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <system_error>
 
-namespace steelyard::vip {
+namespace steelyard::files {
 namespace {
 
 Error system_error(const std::string& path, const char* what) {
@@ -40,6 +40,14 @@ Result<void> write_all(const File& file, const std::string& path, std::string_vi
     return {};
 }
 
+// The rename is in force without it, only not yet past a power cut.
+void sync_directory_of(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    const File directory{::open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(),
+                                O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (directory) ::fsync(directory.fd());
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> read_text_file(const std::string& path, size_t most) {
@@ -68,15 +76,20 @@ Result<std::optional<std::string>> read_text_file(const std::string& path, size_
     return std::optional<std::string>{std::move(text)};
 }
 
-Result<void> replace_text_file(const std::string& path, std::string_view text) {
+Result<void> replace_text_file(const std::string& path, std::string_view text, Keep keep) {
+    const bool durably = keep == Keep::durably;
     const std::string temporary = path + ".tmp";
     {
-        const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644)};
+        const File file{
+            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, durably ? 0600 : 0644)};
         if (!file) return system_error(temporary, "cannot be created");
+        if (durably && ::fchmod(file.fd(), 0600) != 0) return system_error(temporary, "cannot be made private");
         if (auto written = write_all(file, temporary, text); !written) return written;
+        if (durably && ::fsync(file.fd()) != 0) return system_error(temporary, "cannot be synced");
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error(path, "cannot be replaced");
+    if (durably) sync_directory_of(path);
     return {};
 }
 
-}  // namespace steelyard::vip
+}  // namespace steelyard::files
