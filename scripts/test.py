@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from testing import charts, conformance, demo, e2e, fuzz, integration, lint, observability, unit  # noqa: E402
+from testing import charts, cmake, conformance, demo, e2e, fuzz, integration, lint, observability, unit  # noqa: E402
 from testing.layer import Counts, LayerError, say  # noqa: E402
 
 DEMO_SECONDS = int(os.environ.get("DEMO_SECONDS", "30"))
@@ -72,7 +72,14 @@ def main() -> int:
         parser.error(f"no such layer: {', '.join(unknown)} (--list tells them)")
     if arguments.tidy:
         LAYERS["lint"] = (LAYERS["lint"][0], lambda: lint.layer(with_tidy=True))
-    total = sum((run_layer(name) for name in arguments.layers or LAYERS), Counts())
+    layers = arguments.layers or list(LAYERS)
+    total = Counts()
+    for index, name in enumerate(layers):
+        if name == "integration":
+            ahead = [preset for preset in ("asan", "tsan") if preset in layers[index:]]
+            if ahead:
+                cmake.build_ahead(ahead[0], "all_unit_tests", *integration.PROGRAMS)
+        total += run_layer(name)
     say(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0
 

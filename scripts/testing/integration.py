@@ -8,16 +8,17 @@ from . import cmake
 from .layer import ROOT, Counts, LayerError, last_lines, run
 from .unit import SANITIZER_ENV
 
+PROGRAMS = ("steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-vip")
 SLOWDOWN = {"asan": "3", "tsan": "5"}
 
 
-def layer(preset: str, only: str = "", timeout: float = 900) -> Counts:
+def layer(preset: str, only: str = "", timeout: float = 1500) -> Counts:
     """`only`: a pytest marker expression, for a part of the tests."""
     status, output = run([ROOT / "scripts/build-k8s-tools.sh"], 2400)
     if status != 0:
         raise LayerError(f"scripts/build-k8s-tools.sh failed:\n{last_lines(output)}")
     more = ["bench_origin"] if preset == "release" else []  # the benchmark's programs are part of that preset alone
-    cmake.build(preset, "steelyard-controller", "steelyard-sidecar", "steelyard-capture", "steelyard-vip", *more)
+    cmake.build(preset, *PROGRAMS, *more)
     env = {"STEELYARD_BIN_DIR": str(ROOT / "build" / preset / "bin"), "STEELYARD_K8S_BIN": output.strip().splitlines()[-1],
            "STEELYARD_SLOWDOWN": SLOWDOWN.get(preset, "1"), **SANITIZER_ENV}
     with tempfile.TemporaryDirectory() as directory:
