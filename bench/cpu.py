@@ -13,6 +13,7 @@ import statistics
 import common
 import peers
 import procstat
+import routes
 import workloads
 
 
@@ -51,13 +52,20 @@ class _Setting:
         self.programs = {}
         for name in dict.fromkeys(name for workload in group for name in workload.proxies):
             try:
-                program = peers.start(name, directory, peers.addresses(origin.port, group[0].backends), proxy_core)
+                program = self.start(name, directory, peers.addresses(origin.port, group[0].backends), proxy_core, group[0].routes)
                 stack.enter_context(program)
                 # Fills pools and caches, and shows that it answers.
                 next(w for w in group if name in w.proxies).load(program.port, 1, self.load_core)
                 self.programs[name] = program
             except common.CannotRun as reason:
                 self.drop(name, self.title, reason)
+
+    @staticmethod
+    def start(name, directory, origins, core, count):
+        if count == 1:
+            return peers.start(name, directory, origins, core)
+        # The last address: whoever answers there has them all.
+        return peers.start(name, directory, origins, core, lambda *to: routes.PROXIES[name](*to, count), str(routes.FIRST + count - 1))
 
     def drop(self, name, where, reason):
         self.missing[f"{name} ({where})"] = str(reason)
@@ -80,7 +88,7 @@ def run_workloads(chosen, options):
     common.installed("wrk", peers.DEBIAN)
     seconds = 1 if options.quick else 4
     missing, samples, memory = {}, {}, {}
-    for _, group in itertools.groupby(chosen, key=lambda w: (w.origin, w.backends)):
+    for _, group in itertools.groupby(chosen, key=lambda w: (w.origin, w.backends, w.routes)):
         group = list(group)
         with contextlib.ExitStack() as stack:
             setting = _Setting(stack, group, cores, missing)

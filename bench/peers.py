@@ -92,24 +92,25 @@ PROXIES = {
 }
 
 
-def start(name, directory, origins, core):
-    """The proxy, accepting connections. Raises CannotRun with the reason when it cannot be had or does not come up."""
+def start(name, directory, origins, core, command=None, host="127.0.0.1"):
+    """The proxy, accepting connections at `host`; `command` makes its command line, the one for one route unless told otherwise. Raises
+    CannotRun with the reason when it cannot be had or does not come up."""
     own = os.path.join(directory, name)
     os.makedirs(own)
     port = common.free_port()
-    program = common.Program(PROXIES[name](own, port, origins), os.path.join(own, "log"), core)
+    program = common.Program((command or PROXIES[name])(own, port, origins), os.path.join(own, "log"), core)
     program.port = port
     try:
-        wait_for_port(program, name.endswith("-udp"), name)
+        wait_for_port(program, name.endswith("-udp"), name, host)
     except common.CannotRun:
         program.stop()
         raise
     return program
 
 
-def wait_for_port(program, udp, name):
+def wait_for_port(program, udp, name, host="127.0.0.1"):
     """Until somebody listens there."""
-    ready = (lambda: common.bound_udp(program.port)) if udp else (lambda: common.accepts("127.0.0.1", program.port))
+    ready = (lambda: common.bound_udp(program.port)) if udp else (lambda: common.accepts(host, program.port))
     common.wait_for(ready, f"{name} listening", 10, program)
 
 

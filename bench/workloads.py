@@ -10,6 +10,7 @@ import subprocess
 
 import common
 import peers
+import routes
 
 HTTP = ("relay", "steelyard", "nginx", "haproxy", "envoy")
 # They read no HTTP: they are compared with each other, and with the relay.
@@ -26,6 +27,7 @@ class Workload:
     proxies: tuple = HTTP
     origin: str = "nginx"       # one of peers.ORIGINS
     backends: int = 1
+    routes: int = 1             # destinations; more than one: bench_spread is the load
     path: str = "/"
     headers: tuple = ()
     script: str = "wrk.lua"
@@ -34,7 +36,8 @@ class Workload:
     of: str = "request"         # what the figures are of
 
     def load(self, port, seconds, core):
-        command = self._wrk(port, seconds) if self.script else self._counterpart(port, seconds)
+        make = self._spread if self.routes > 1 else self._wrk if self.script else self._counterpart
+        command = make(port, seconds)
         ended = subprocess.run(["taskset", "-c", str(core), *command], capture_output=True, text=True, timeout=seconds + 60)
         for line in reversed(ended.stdout.splitlines()):
             if line.startswith("{"):
@@ -46,6 +49,10 @@ class Workload:
         headers = [part for header in self.headers for part in ("-H", header)]
         return [common.installed("wrk", peers.DEBIAN), "-t1", f"-c{self.connections}", f"-d{seconds}s", "--timeout", "10s",
                 "-s", os.path.join(peers.HERE, self.script), *headers, f"http://127.0.0.1:{port}{self.path}"]
+
+    def _spread(self, port, seconds):
+        return [common.product("bench_spread"), f"{routes.FIRST}:{port}", str(self.routes), str(self.connections), str(seconds),
+                "close" if self.headers else "keep"]
 
     def _counterpart(self, port, seconds):
         """The programs that are origin and load in one."""
@@ -66,6 +73,9 @@ ALL = [
     Workload("body-1m", "answers of 1 MiB", SHAPES, 16, path="/body/1m"),
     Workload("upload-64k", "requests with 64 KiB", SHAPES, 64, origin="bench_origin", script="upload.lua"),
     Workload("backends-1000", "1,000 backends", SHAPES, 64, backends=1000, proxies=tuple(p for p in HTTP if p != "relay")),
+    Workload("routes-1000", "1,000 routes, keep-alive, 1,000 connections", SHAPES, 1000, backends=2, routes=1000, proxies=tuple(routes.PROXIES)),
+    Workload("routes-1000-close", "1,000 routes, a connection a request", SHAPES, 64, backends=2, routes=1000,
+             headers=("Connection: close",), proxies=tuple(routes.PROXIES)),
     Workload("websocket", "WebSocket echo of 125 bytes", SHAPES, 64, origin="bench_echo", script="", message=125, websocket=True, of="message"),
     Workload("tcp-echo", "TCP echo of 1 KiB", SHAPES, 64, origin="bench_echo", script="", message=1024, proxies=("relay", *TCP),
              of="message"),
