@@ -43,6 +43,7 @@ VirtualIp decode_virtual_ip(const Fields& fields) {
     fields.boolean("preempt", ip.preempt);
     fields.boolean("accept", ip.accept);
     fields.texts("peers", kMaxVirtualIpPeers, ip.peers);
+    fields.number("lease_duration_ms", kLeaseRange, ip.lease_duration_ms);
     return ip;
 }
 

@@ -138,6 +138,7 @@ void append_json(std::string& out, const VirtualIp& virtual_ip) {
     if (virtual_ip.preempt != defaults.preempt) flag(out, "preempt", virtual_ip.preempt);
     if (virtual_ip.accept != defaults.accept) flag(out, "accept", virtual_ip.accept);
     texts("peers", virtual_ip.peers);
+    if (virtual_ip.lease_duration_ms != 0) field(out, "lease_duration_ms", virtual_ip.lease_duration_ms);
     out += '}';
 }
 

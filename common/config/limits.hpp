@@ -33,6 +33,7 @@ inline constexpr Range kPriorityRange{0, 15, "a priority"};
 inline constexpr Range kRouterIdRange{1, 255, "a virtual router id"};
 inline constexpr Range kAdvertisementRange{10, 40'950, "an advertisement interval in milliseconds"};
 inline constexpr Range kPreemptDelayRange{0, 3'600'000, "a preempt delay in milliseconds"};
+inline constexpr Range kLeaseRange{1'000, 60'000, "a lease's duration in milliseconds"};
 inline constexpr Range kSlowStartRange{1, 3'600'000, "a slow start in milliseconds"};
 inline constexpr Range kPercentRange{1, 100, "a percentage"};
 inline constexpr Range kMaxRequestsRange{0, 1'000'000, "a number of requests"};

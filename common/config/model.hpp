@@ -91,7 +91,8 @@ struct Listener {
     friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-// A Service's virtual addresses and how the nodes of role edge agree on who holds them (VRRPv3, RFC 9568).
+// A Service's virtual addresses and how the nodes of role edge agree on who holds them: by VRRPv3 (RFC 9568), or by a Lease that the
+// controllers keep for them.
 struct VirtualIp {
     std::string name;                          // "namespace/service"
     std::vector<std::string> addresses = {};   // 1 .. kMaxVirtualIpAddresses IP literals
@@ -104,6 +105,7 @@ struct VirtualIp {
     bool preempt = true;
     bool accept = true;
     std::vector<std::string> peers = {};  // IP literals to send to instead of the multicast group
+    uint32_t lease_duration_ms = 0;       // 0: by VRRP; else by a Lease of so long, 1'000 .. 60'000
 
     friend bool operator==(const VirtualIp&, const VirtualIp&) = default;
 };

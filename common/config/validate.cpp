@@ -141,6 +141,7 @@ void validate(const VirtualIp& ip, const Path& path, Problems& problems) {
                                                              " is not a multiple of 10 (VRRP counts in centiseconds)");
     }
     check_range(ip.preempt_delay_ms, kPreemptDelayRange, path / "preempt_delay_ms", problems);
+    if (ip.lease_duration_ms != 0) check_range(ip.lease_duration_ms, kLeaseRange, path / "lease_duration_ms", problems);
     if (ip.addresses.empty()) problems.add(path / "addresses", "is empty");
     check_host_addresses(ip.addresses, kMaxVirtualIpAddresses, path / "addresses", problems);
     check_host_addresses(ip.peers, kMaxVirtualIpPeers, path / "peers", problems);

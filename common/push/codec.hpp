@@ -15,6 +15,8 @@ std::string encode(const Hello& message);
 std::string encode(const Ack& message);
 std::string encode(const Nack& message);
 std::string encode(const Report& message);
+std::string encode(const Claim& message);
+std::string encode(const Grant& message);
 std::string encode(const ErrorMessage& message);
 std::string encode(const Trust& message);
 std::string encode(const Refused& message);

@@ -4,6 +4,7 @@
 #include "common/config/validate.hpp"
 #include "common/push/codec.hpp"
 #include "common/push/frame_sax.hpp"
+#include "common/push/lease_codec.hpp"
 
 namespace steelyard::push {
 namespace {
@@ -57,7 +58,7 @@ FrameSax resources_sax(Read& read, Problems& problems) {
         if (key && problems.empty()) read.remove.push_back(std::move(*key));
         return !problems.full();
     };
-    return FrameSax{{"type", "version", "base", "code", "problem", "ca", "wants"},
+    return FrameSax{{"type", "version", "base", "code", "problem", "ca", "wants", "id", "leases"},
                     {{"upsert", upsert, false}, {"remove", remove, false}},
                     problems};
 }
@@ -238,10 +239,11 @@ Decoded<FromController> decode_from_controller(std::string_view frame) {
         if (!problems.empty()) return refuse(root, std::move(problems));
         return FromController{std::move(message)};
     }
-    if (type == "trust" || type == "refused") {
+    if (type == "trust" || type == "refused" || type == "grant") {
         FromController message;
         if (type == "trust") message = decode_trust(fields, problems);
         if (type == "refused") message = decode_refused(fields, problems);
+        if (type == "grant") message = decode_grant(fields, problems);
         if (!problems.empty()) return refuse(root, std::move(problems));
         return message;
     }
@@ -252,7 +254,7 @@ Decoded<FromController> decode_from_controller(std::string_view frame) {
         if (!sax.saw("upsert")) problems.add(top / "upsert", "is missing");
     } else if (problems.empty()) {
         problems.add(top / "type",
-                     "'" + config::shown(type) + "' is not one of snapshot, delta, trust, refused, error");
+                     "'" + config::shown(type) + "' is not one of snapshot, delta, trust, refused, grant, error");
     }
     if (type == "snapshot" && !read.remove.empty()) problems.add(top / "remove", "has no place in a snapshot");
     if (type == "delta") {
@@ -288,7 +290,7 @@ Decoded<Snapshot> decode_snapshot_file(std::string_view text) {
 Decoded<FromProxy> decode_from_proxy(std::string_view frame) {
     Problems problems;
     FrameSax sax{{"type", "protocol", "name", "instance", "role", "node", "zone", "wants", "version", "errors",
-                  "upstreams", "virtual_ips", "features"},
+                  "upstreams", "virtual_ips", "features", "id", "leases"},
                  {},
                  problems};
     if (!sax.read(frame)) return DecodeFailure{std::move(problems), {}, false};
@@ -305,8 +307,10 @@ Decoded<FromProxy> decode_from_proxy(std::string_view frame) {
         message = decode_nack(fields, problems);
     } else if (type == "report") {
         message = decode_report(fields, problems);
+    } else if (type == "claim") {
+        message = decode_claim(fields, problems);
     } else if (problems.empty()) {
-        problems.add(top / "type", "'" + config::shown(type) + "' is not one of hello, ack, nack, report");
+        problems.add(top / "type", "'" + config::shown(type) + "' is not one of hello, ack, nack, report, claim");
     }
     if (!problems.empty()) return DecodeFailure{std::move(problems), {}, false};
     return message;

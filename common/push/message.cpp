@@ -39,6 +39,25 @@ std::optional<VirtualIpState> parse_virtual_ip_state(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(LeaseAction action) {
+    switch (action) {
+        case LeaseAction::hold:
+            return "hold";
+        case LeaseAction::release:
+            return "release";
+        case LeaseAction::transfer:
+            break;
+    }
+    return "transfer";
+}
+
+std::optional<LeaseAction> parse_lease_action(std::string_view text) {
+    for (const auto action : {LeaseAction::hold, LeaseAction::release, LeaseAction::transfer}) {
+        if (text == to_string(action)) return action;
+    }
+    return std::nullopt;
+}
+
 std::string Version::to_string() const { return epoch + "." + std::to_string(counter); }
 
 std::optional<Version> Version::parse(std::string_view text) {

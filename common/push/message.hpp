@@ -1,6 +1,6 @@
 #pragma once
-// The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report go from proxy to controller;
-// snapshot, delta, trust, refused, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them
+// The messages of the push protocol (docs/push-protocol.md): hello, ack, nack, report, claim go from proxy to controller;
+// snapshot, delta, trust, refused, grant, error from controller to proxy. Plain values with their limits; common/push/codec.hpp turns them
 // into frames.
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +24,9 @@ constexpr size_t kMaxWants = 10'000;
 constexpr size_t kMaxFeatures = 64;
 // The resource virtual_ip, and what listeners of an edge have besides address and upstream.
 constexpr std::string_view kVirtualIpFeature = "virtual-ip";
+// Virtual IPs with a lease, and the messages claim and grant.
+constexpr std::string_view kVirtualIpLeaseFeature = "virtual-ip-lease";
+constexpr size_t kMaxClaims = 255;  // virtual routers in a claim or a grant
 constexpr size_t kMaxVersionBytes = 64;
 constexpr size_t kMaxReported = 10'000;
 constexpr size_t kMaxReportedVirtualIps = 512;
@@ -111,6 +114,46 @@ struct Report {
     std::vector<VirtualIpReport> virtual_ips = {};  // at most kMaxReportedVirtualIps; from role edge
 };
 
+// What a node of role edge asks of the Leases that say which node holds a virtual router's addresses, and what it is told.
+// `transfer` gives what it holds to another node.
+enum class LeaseAction : uint8_t { hold, release, transfer };
+std::string_view to_string(LeaseAction action);
+std::optional<LeaseAction> parse_lease_action(std::string_view text);
+
+struct LeaseClaim {
+    uint8_t router_id = 0;  // 1 .. 255, each once in a claim
+    LeaseAction action = LeaseAction::hold;
+    uint8_t priority = 0;  // the greater one asks for what a lesser one holds
+    std::string to = {};   // the node that is to hold it: with transfer, and only then
+
+    friend bool operator==(const LeaseClaim&, const LeaseClaim&) = default;
+};
+struct Claim {
+    uint64_t id = 0;                 // rises with each claim of a connection
+    std::vector<LeaseClaim> leases;  // 1 .. kMaxClaims
+
+    friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+// What became of one LeaseClaim. With `held` the Lease is the claimant's for duration_ms from the moment at which it sent the
+// claim, by its own clock.
+struct LeaseGrant {
+    uint8_t router_id = 0;
+    bool held = false;
+    std::string holder = {};     // the node that holds it; "": nobody, or it is not known (`problem`)
+    uint32_t duration_ms = 0;    // up to 60'000; not 0 if held
+    std::string wanted_by = {};  // a node of higher priority that asks for it, "": none
+    std::string problem = {};    // why nothing can be said, "": none; cut to 512 bytes
+
+    friend bool operator==(const LeaseGrant&, const LeaseGrant&) = default;
+};
+struct Grant {
+    uint64_t id = 0;                 // the claim's
+    std::vector<LeaseGrant> leases;  // at most kMaxClaims, as in the claim
+
+    friend bool operator==(const Grant&, const Grant&) = default;
+};
+
 // The CA certificates that the controller's certificate may be signed by, now and next, as PEM. Told after hello over
 // TLS, and again when they change.
 struct Trust {
@@ -136,7 +179,7 @@ struct ErrorMessage {
     std::string problem;
 };
 
-using FromProxy = std::variant<Hello, Ack, Nack, Report>;
-using FromController = std::variant<Snapshot, Delta, Trust, Refused, ErrorMessage>;
+using FromProxy = std::variant<Hello, Ack, Nack, Report, Claim>;
+using FromController = std::variant<Snapshot, Delta, Trust, Refused, Grant, ErrorMessage>;
 
 }  // namespace steelyard::push

@@ -40,7 +40,12 @@ void append(FrameWriter& writer, const E& entry) {
 // An edge of before them would refuse a frame with a virtual IP whole, and pass over what narrows a listener.
 PushCache::Interest PushCache::interest_of_edge(const Subscription& subscription, const Entry& entry) {
     if (subscription.role != Role::edge) return Interest::never;
-    if (subscription.knows_virtual_ips) return Interest::now;
+    if (subscription.knows_virtual_ips) {
+        // One that does not know Leases would hold the addresses by VRRP, beside those who do not speak it.
+        const auto* ip = entry.get<config::VirtualIp>();
+        const bool leased = ip != nullptr && ip->lease_duration_ms != 0;
+        return leased && !subscription.knows_leases ? Interest::formerly : Interest::now;
+    }
     if (const auto* listener = entry.get<config::Listener>()) {
         const bool narrowed = !listener->source_ranges.empty() || listener->local_only || listener->transparent;
         return narrowed ? Interest::formerly : Interest::now;

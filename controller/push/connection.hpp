@@ -26,7 +26,7 @@ struct ConnectionOptions {
 };
 
 // Messages besides the frames: a newer one of a kind takes the place of one that has not gone yet.
-enum class Note : uint8_t { trust, refused };
+enum class Note : uint8_t { trust, refused, grant };
 
 class Connection {
 public:

@@ -171,7 +171,7 @@ private:
     void write() {
         if (writing_ || !open_) return;
         writing_.reset();
-        for (Frame* waiting : {&notes_[0], &notes_[1], &next_, &last_}) {
+        for (Frame* waiting : {&notes_[0], &notes_[1], &notes_[2], &next_, &last_}) {
             if (!writing_) writing_ = std::exchange(*waiting, nullptr);
         }
         if (!writing_) {
@@ -210,7 +210,7 @@ private:
     Peer peer_;
     Stage stage_ = Stage::tls;
     Frame writing_, next_, last_;
-    std::array<Frame, 2> notes_;
+    std::array<Frame, 3> notes_;
     bool waiting_ = false;  // for accept() or refuse(): nothing is under way
     bool open_ = false, closing_ = false, said_goodbye_ = false, closed_ = false;
 };

@@ -118,6 +118,10 @@ void PushServer::Core::welcome(Proxy& proxy) {
               proxy.session->subscription().everything
                   ? "everything"
                   : std::to_string(proxy.session->subscription().names.size()) + " upstreams");
+    if (hello.role == Role::edge && !proxy.session->subscription().knows_leases) {
+        log::info("push: {} does not know Leases; virtual IPs that are held by one are not sent to it",
+                  describe(proxy));
+    }
     const std::lock_guard lock{mutex_};
     ++stats_.sessions;
     rows_[proxy.id].connected_unix_ms = unix_ms();
@@ -142,6 +146,7 @@ void PushServer::Core::run(Proxy& proxy, PushSession::Action action) {
         }
         proxy.connection->send_note(Note::refused, std::move(action.refused));
     }
+    if (action.grant) proxy.connection->send_note(Note::grant, std::move(action.grant));
     if (action.frame) proxy.connection->send(std::move(action.frame));
     if (action.close) close(proxy, *action.close);
 }

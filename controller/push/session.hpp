@@ -30,6 +30,7 @@ public:
         Frame frame;
         std::optional<ErrorMessage> close;
         Frame refused = nullptr;  // goes first: what it wants and may not have has changed
+        Frame grant = nullptr;    // goes first, too: the answer to a claim
     };
     // Refuses or admits a hello; the names in use are the server's to know.
     using Admit = std::function<std::optional<ErrorMessage>(const Hello&)>;
@@ -62,6 +63,7 @@ private:
     Action on(Ack&& ack, TimePoint now);
     Action on(Nack&& nack, TimePoint now);
     Action on(Report&& report, TimePoint now);
+    Action on(Claim&& claim, TimePoint now);
     Action on_ready_or_later(TimePoint now);
     Action pump(TimePoint now);
     Action send(Frame frame, TimePoint now);

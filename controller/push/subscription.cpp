@@ -16,8 +16,9 @@ Subscription Subscription::of(const Hello& hello, std::string entitled_namespace
     subscription.everything = subscription.wants("*");
     if (subscription.everything) names.clear();
     subscription.knows_virtual_ips = hello.has(kVirtualIpFeature);
-    uint64_t hash = (subscription.knows_virtual_ips ? 4u : 0u) + (subscription.everything ? 2u : 0u) +
-                    (subscription.role == Role::edge ? 1u : 0u);
+    subscription.knows_leases = subscription.knows_virtual_ips && hello.has(kVirtualIpLeaseFeature);
+    uint64_t hash = (subscription.knows_leases ? 8u : 0u) + (subscription.knows_virtual_ips ? 4u : 0u) +
+                    (subscription.everything ? 2u : 0u) + (subscription.role == Role::edge ? 1u : 0u);
     if (!subscription.ns.empty()) hash = hash * 1099511628211u + std::hash<std::string>{}(subscription.ns);
     for (const auto& name : names) hash = hash * 1099511628211u + std::hash<std::string>{}(name);
     subscription.hash = hash;

@@ -15,6 +15,7 @@ struct Subscription {
     Role role = Role::sidecar;
     bool everything = false;
     bool knows_virtual_ips = false;  // else it would refuse them, and serve whom a listener does not want served
+    bool knows_leases = false;       // else it would hold by VRRP what others hold by a Lease
     std::vector<std::string> names;  // sorted, unique
 
     std::string ns;  // gets its upstreams and those exported to it; "" = those of every namespace

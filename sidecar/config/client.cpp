@@ -78,6 +78,7 @@ public:
     }
 
     void on_applied(std::function<void()> callback) { on_applied_ = std::move(callback); }
+    void on_grant(std::function<void(const push::Grant&)> callback) { on_grant_ = std::move(callback); }
     void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
         on_refused_ = std::move(callback);
     }
@@ -95,6 +96,7 @@ private:
     void on(push::Delta&& delta);
     void on(push::Trust&& trust);
     void on(push::Refused&& refused);
+    void on(push::Grant&& grant);
     void on(push::ErrorMessage&& error);
     Result<LinkOptions> link_options() const;
     void retry();
@@ -115,6 +117,7 @@ private:
     OnChange on_change_;
     std::function<void()> on_applied_;
     std::function<void(const std::vector<push::RefusedWant>&)> on_refused_;
+    std::function<void(const push::Grant&)> on_grant_;
     TrustStore trust_;
     asio::steady_timer retry_;
     std::mt19937_64 random_;
@@ -259,6 +262,10 @@ void ConfigClient::Core::on(push::Trust&& trust) {
     }
 }
 
+void ConfigClient::Core::on(push::Grant&& grant) {
+    if (on_grant_) on_grant_(grant);
+}
+
 void ConfigClient::Core::on(push::Refused&& refused) {
     const size_t shown_count = std::min(refused.wants.size(), kMaxRefusedInLog);
     for (size_t i = 0; i < shown_count; ++i) {
@@ -335,6 +342,7 @@ ConfigClient::ConfigClient(asio::io_context& io, ClientOptions options, ConfigSt
 ConfigClient::~ConfigClient() { core_->stop(); }
 
 void ConfigClient::on_applied(std::function<void()> callback) { core_->on_applied(std::move(callback)); }
+void ConfigClient::on_grant(std::function<void(const push::Grant&)> callback) { core_->on_grant(std::move(callback)); }
 void ConfigClient::on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
     core_->on_refused(std::move(callback));
 }

@@ -66,6 +66,8 @@ public:
     void stop();
     // Called when what is refused has changed.
     void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback);
+    // Called with each answer to a claim; without a callback they are passed over.
+    void on_grant(std::function<void(const push::Grant&)> callback);
     // Sends a report upwards, the newest one only, when connected.
     void report(push::Report report);
     ClientStats stats() const;

@@ -56,6 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         } else if (const auto* refused = std::get_if<push::Refused>(message)) {
             const auto back = push::decode_from_controller(push::encode(*refused));
             if (back.index() != 0 || std::get<push::Refused>(std::get<0>(back)).wants != refused->wants) std::abort();
+        } else if (const auto* grant = std::get_if<push::Grant>(message)) {
+            const auto back = push::decode_from_controller(push::encode(*grant));
+            if (back.index() != 0 || std::get<push::Grant>(std::get<0>(back)) != *grant) std::abort();
         }
     }
 

@@ -143,6 +143,7 @@ VirtualIp full_virtual_ip() {
     ip.preempt = false;
     ip.accept = false;
     ip.peers = {"10.0.0.2"};
+    ip.lease_duration_ms = 60'000;
     return ip;
 }
 
@@ -197,6 +198,8 @@ TEST(ConfigCodec, WhatIsWrongIsSaidWithItsPath) {
          "upsert[0].addresses[0]: '224.0.0.18' is not the address of a host"},
         {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"advertisement_interval_ms":15})",
          "upsert[0].advertisement_interval_ms: 15 is not a multiple of 10 (VRRP counts in centiseconds)"},
+        {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"lease_duration_ms":999})",
+         "upsert[0].lease_duration_ms: 999 is not a lease's duration in milliseconds (1000-60000)"},
         {R"({"kind":"virtual_ip","name":"n","router_id":1,"addresses":["192.0.2.7"],"interfaces":["a/b"]})",
          "upsert[0].interfaces[0]: 'a/b' is not the name of an interface (1-15 visible ASCII characters, no /; * is "
          "any)"},

@@ -95,6 +95,62 @@ TEST(PushCodec, EachMessageOfAProxyComesBack) {
     EXPECT_EQ(error.code, "name_in_use");
 }
 
+TEST(PushCodec, AClaimAndItsGrantComeBack) {
+    const Claim claim{~uint64_t{0},
+                      {{17, LeaseAction::hold, 213, ""},
+                       {18, LeaseAction::transfer, 130, "node-2"},
+                       {255, LeaseAction::release, 0, ""}}};
+    EXPECT_EQ(message_of<Claim>(decode_from_proxy(encode(claim))), claim);
+    EXPECT_EQ(encode(Claim{1, {{17, LeaseAction::hold, 213, ""}}}),
+              R"({"type":"claim","id":1,"leases":[{"router_id":17,"action":"hold","priority":213}]})");
+    const Grant grant{12, {{17, true, "node-1", 5000, "node-2", ""}, {18, false, "", 0, "", "the API server is away"}}};
+    EXPECT_EQ(message_of<Grant>(decode_from_controller(encode(grant))), grant);
+    EXPECT_EQ(message_of<Grant>(decode_from_controller(
+                  R"({"type":"grant","id":3,"leases":[{"router_id":1,"held":false}],"later":[1]})")),
+              (Grant{3, {{1}}}));
+    Grant wordy{1, {{1, false, "", 0, "", std::string(5000, 'p')}}};
+    EXPECT_EQ(message_of<Grant>(decode_from_controller(encode(wordy))).leases[0].problem.size(), 512u);
+}
+
+TEST(PushCodec, AClaimSaysWhatIsWrongWithIt) {
+    const auto of = [](const std::string& leases) {
+        return proxy_problem_of(R"({"type":"claim","id":1,"leases":[)" + leases + "]}");
+    };
+    EXPECT_EQ(of(R"({"router_id":1,"action":"hold"})"), "");
+    EXPECT_EQ(of(""), "leases: is empty");
+    EXPECT_EQ(of("7"), "leases[0]: is a number, not an object");
+    EXPECT_EQ(of(R"({"action":"hold"})"), "leases[0].router_id: is missing");
+    EXPECT_EQ(of(R"({"router_id":0,"action":"hold"})"), "leases[0].router_id: 0 is not a virtual router id (1-255)");
+    EXPECT_EQ(of(R"({"router_id":1})"), "leases[0].action: is missing");
+    EXPECT_EQ(of(R"({"router_id":1,"action":"steal"})"),
+              "leases[0].action: 'steal' is not one of hold, release, transfer");
+    EXPECT_EQ(of(R"({"router_id":1,"action":"hold","priority":256})"),
+              "leases[0].priority: 256 is not a priority (0-255)");
+    EXPECT_EQ(of(R"({"router_id":1,"action":"transfer"})"),
+              "leases[0].to: '' is not the name of a node (1-253 visible ASCII characters, no spaces)");
+    EXPECT_EQ(of(R"({"router_id":1,"action":"hold","to":"node-2"})"), "leases[0].to: has a place with transfer only");
+    EXPECT_EQ(of(R"({"router_id":1,"action":"hold"},{"router_id":1,"action":"release"})"),
+              "leases[1].router_id: 1 is named twice");
+    std::string many;
+    for (int i = 0; i < 256; ++i) many += (i == 0 ? "{}" : ",{}");
+    EXPECT_EQ(of(many), "leases: 256 elements; at most 255 are allowed");
+    EXPECT_EQ(proxy_problem_of(R"({"type":"claim","leases":[{"router_id":1,"action":"hold"}]})"), "id: is missing");
+    EXPECT_EQ(proxy_problem_of(R"({"type":"claim","id":1})"), "leases: is missing");
+}
+
+TEST(PushCodec, AGrantSaysWhatIsWrongWithIt) {
+    const auto of = [](const std::string& lease) {
+        return failure_of(R"({"type":"grant","id":1,"leases":[)" + lease + "]}").problems.first().to_string();
+    };
+    EXPECT_EQ(of(R"({"router_id":1})"), "leases[0].held: is missing");
+    EXPECT_EQ(of(R"({"router_id":1,"held":true})"), "leases[0].duration_ms: is 0 though the lease is held");
+    EXPECT_EQ(of(R"({"router_id":1,"held":true,"duration_ms":60001})"),
+              "leases[0].duration_ms: 60001 is not a duration in milliseconds (0-60000)");
+    EXPECT_EQ(of(R"({"router_id":1,"held":false,"holder":"a b"})"),
+              "leases[0].holder: 'a b' is not the name of a node (1-253 visible ASCII characters, no spaces)");
+    EXPECT_FALSE(failure_of(R"({"type":"grant","id":1,"version":"1.1","leases":[]})").refusable);
+}
+
 TEST(PushCodec, ABadResourceIsRefusableWithItsVersionAndPath) {
     const auto failure = failure_of(
         R"({"type":"delta","base":"7.1","version":"7.2","upsert":[{"kind":"upstream","name":"a"},)"

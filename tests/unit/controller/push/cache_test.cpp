@@ -97,6 +97,25 @@ TEST(PushCache, AnEdgeOfBeforeVirtualIpsGetsNeitherThemNorListenersThatItWouldSe
     EXPECT_EQ(words(cache.delta_for(old_edge, 2, "e1.2")), Words{"-listener l"}) << "no word of what it does not know";
 }
 
+TEST(PushCache, AVirtualIpWithALeaseGoesToWhoKnowsLeases) {
+    PushCache cache{"e1"};
+    const auto knows = wants({"*"}, Role::edge, {"virtual-ip", "virtual-ip-lease"});
+    const auto older = wants({"*"}, Role::edge), oldest = wants({"*"}, Role::edge, {"virtual-ip-lease"});
+    config::VirtualIp ip{"s/a", {"192.0.2.7"}, 17};
+    cache.publish({{ip}, {}});
+    EXPECT_EQ(words(cache.snapshot_for(older)), Words{"+virtual_ip s/a"});
+    ip.lease_duration_ms = 5000;
+    cache.publish({{ip}, {}});
+    EXPECT_EQ(words(cache.delta_for(knows, 1, "e1.1")), Words{"+virtual_ip s/a"});
+    EXPECT_EQ(words(cache.delta_for(older, 1, "e1.1")), Words{"-virtual_ip s/a"}) << "it would hold it by VRRP";
+    EXPECT_EQ(words(cache.snapshot_for(older)), Words{});
+    EXPECT_EQ(words(cache.delta_for(oldest, 1, "e1.1")), Words{}) << "no word of what it does not know";
+    EXPECT_EQ(words(cache.snapshot_for(knows)), Words{"+virtual_ip s/a"});
+    ip.lease_duration_ms = 0;
+    cache.publish({{ip}, {}});
+    EXPECT_EQ(words(cache.delta_for(older, 2, "e1.2")), Words{"+virtual_ip s/a"});
+}
+
 TEST(PushCache, ADeltaHoldsEachChangeOnceHoweverOftenItChanged) {
     PushCache cache{"e1"};
     cache.publish({{upstream("s/a:http"), slice("s/a:http", "a1"), slice("s/a:http", "a2")}, {}});
