@@ -16,6 +16,7 @@
 
 #include "common/log.hpp"
 #include "sidecar/vip/net/filters.hpp"
+#include "sidecar/vip/net/receive.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -173,32 +174,15 @@ void NeighbourPort::on_arp() {
 void NeighbourPort::on_icmp6() {
     for (int turn = 0; turn < kPacketsATurn; ++turn) {
         std::array<uint8_t, kMaxMessage> buffer;
-        alignas(cmsghdr) std::array<char, 64> control;
-        sockaddr_in6 from{};
-        iovec part{buffer.data(), buffer.size()};
-        msghdr head{};
-        head.msg_name = &from;
-        head.msg_namelen = sizeof from;
-        head.msg_iov = &part;
-        head.msg_iovlen = 1;
-        head.msg_control = control.data();
-        head.msg_controllen = control.size();
-        const ssize_t n = recvmsg(icmp6_.get(), &head, MSG_DONTWAIT);
-        if (n < 0) return;
-        int hops = 0;
-        for (cmsghdr* item = CMSG_FIRSTHDR(&head); item != nullptr; item = CMSG_NXTHDR(&head, item)) {
-            if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_HOPLIMIT) {
-                std::memcpy(&hops, CMSG_DATA(item), sizeof hops);
-            }
-        }
-        const auto message = parse_neighbour({buffer.data(), static_cast<size_t>(n)});
-        if (!message || hops != 255 || !message->mac || *message->mac == mac_)
+        const auto datagram = receive(icmp6_.get(), buffer);
+        if (!datagram) return;
+        const auto message = parse_neighbour(datagram->bytes);
+        if (!message || datagram->hop_limit != 255 || !message->mac || *message->mac == mac_)
             continue;  // RFC 4861, 7.1: 255 or forwarded
         if (message->advertisement) {
             if (held_.contains(message->target)) on_claim_(message->target, *message->mac);
         } else if (answered_.contains(message->target)) {
-            const Ip asker = Ip::from(from.sin6_addr.s6_addr);
-            send(solicited_advertisement(mac_, message->target, forwards(), *message->mac, asker));
+            send(solicited_advertisement(mac_, message->target, forwards(), *message->mac, datagram->source));
         }
         if (!icmp6_) return;
     }

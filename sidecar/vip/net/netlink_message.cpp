@@ -9,38 +9,22 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
+
+#include "sidecar/vip/net/netlink_octets.hpp"
 
 namespace steelyard::vip {
 namespace {
 
 constexpr int kMostErrno = 4095;  // MAX_ERRNO of linux/err.h
 
-using Octets = std::span<const uint8_t>;
+using netlink::aligned;
+using netlink::attributes;
+using netlink::Octets;
+using netlink::read;
+using netlink::Request;
 
 constexpr uint32_t kForever = 0xffffffff;
-
-// Alignment of what is received is not to be relied on: everything is copied out.
-template <class T>
-std::optional<T> read(Octets from, size_t at = 0) {
-    if (at > from.size() || from.size() - at < sizeof(T)) return std::nullopt;
-    T value;
-    std::memcpy(&value, from.data() + at, sizeof value);
-    return value;
-}
-
-constexpr size_t aligned(size_t size) { return (size + 3) & ~size_t{3}; }
-
-// Calls `each(type, payload)` for every attribute that is whole.
-template <class F>
-void attributes(Octets from, F each) {
-    while (const auto head = read<rtattr>(from)) {
-        if (head->rta_len < sizeof(rtattr) || head->rta_len > from.size()) return;
-        each(head->rta_type & NLA_TYPE_MASK, from.subspan(sizeof(rtattr), head->rta_len - sizeof(rtattr)));
-        from = from.subspan(std::min(aligned(head->rta_len), from.size()));
-    }
-}
 
 std::string text_of(Octets octets) {
     const auto end = std::find(octets.begin(), octets.end(), uint8_t{0});
@@ -130,46 +114,6 @@ std::optional<NetlinkMessage> parse_one(const nlmsghdr& head, Octets payload) {
             return std::nullopt;
     }
 }
-
-class Request {
-public:
-    Request(uint16_t type, unsigned flags, uint32_t sequence) {
-        nlmsghdr head{};
-        head.nlmsg_type = type;
-        head.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
-        head.nlmsg_seq = sequence;
-        append(head);
-    }
-    template <class T>
-    Request& append(const T& value) {
-        append_octets({reinterpret_cast<const uint8_t*>(&value), sizeof value});
-        return *this;
-    }
-    Request& attribute(uint16_t type, Octets value) {
-        rtattr head{};
-        head.rta_len = static_cast<uint16_t>(sizeof head + value.size());
-        head.rta_type = type;
-        append(head);
-        append_octets(value);
-        return *this;
-    }
-    template <class T>
-    Request& attribute_of(uint16_t type, const T& value) {
-        return attribute(type, {reinterpret_cast<const uint8_t*>(&value), sizeof value});
-    }
-    std::vector<uint8_t> finish() {
-        const auto size = static_cast<uint32_t>(octets_.size());
-        std::memcpy(octets_.data(), &size, sizeof size);  // nlmsg_len comes first
-        return std::move(octets_);
-    }
-
-private:
-    void append_octets(Octets value) {
-        octets_.insert(octets_.end(), value.begin(), value.end());
-        octets_.resize(aligned(octets_.size()));
-    }
-    std::vector<uint8_t> octets_;
-};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "sidecar/vip/net/filters.hpp"
+#include "sidecar/vip/net/receive.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -59,21 +60,6 @@ VrrpPacket split_header(std::span<const uint8_t> packet) {
     found.destination = Ip::from(packet.subspan(16, 4));
     if (header >= 20 && header <= packet.size()) found.message = packet.subspan(header);
     return found;
-}
-
-void read_ancillary(msghdr& head, VrrpPacket& packet) {
-    for (cmsghdr* item = CMSG_FIRSTHDR(&head); item != nullptr; item = CMSG_NXTHDR(&head, item)) {
-        if (item->cmsg_level != IPPROTO_IPV6) continue;
-        if (item->cmsg_type == IPV6_HOPLIMIT) {
-            int hops = 0;
-            std::memcpy(&hops, CMSG_DATA(item), sizeof hops);
-            packet.hop_limit = static_cast<uint8_t>(hops);
-        } else if (item->cmsg_type == IPV6_PKTINFO) {
-            in6_pktinfo info{};
-            std::memcpy(&info, CMSG_DATA(item), sizeof info);
-            packet.destination = Ip::from(info.ipi6_addr.s6_addr);
-        }
-    }
 }
 
 template <class T>
@@ -159,28 +145,17 @@ int VrrpPort::send(const Ip& source, const Ip& destination, std::span<const uint
 void VrrpPort::on_readable() {
     for (int turn = 0; turn < kPacketsATurn; ++turn) {
         std::array<uint8_t, kMaxPacket> buffer;
-        alignas(cmsghdr) std::array<char, 128> control;
-        sockaddr_storage from{};
-        iovec part{buffer.data(), buffer.size()};
-        msghdr head{};
-        head.msg_name = &from;
-        head.msg_namelen = sizeof from;
-        head.msg_iov = &part;
-        head.msg_iovlen = 1;
-        head.msg_control = control.data();
-        head.msg_controllen = control.size();
-        const ssize_t n = recvmsg(socket_.get(), &head, MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return;  // nothing more; an interface that went is told by rtnetlink
-        const std::span<const uint8_t> packet(buffer.data(), static_cast<size_t>(n));
+        const auto datagram = receive(socket_.get(), buffer);
+        if (!datagram) return;
         if (family_ == Family::ipv4) {
-            handler_(split_header(packet));
+            handler_(split_header(datagram->bytes));
             continue;
         }
         VrrpPacket received;
-        received.source = Ip::from(reinterpret_cast<const sockaddr_in6&>(from).sin6_addr.s6_addr);
-        received.message = packet;
-        read_ancillary(head, received);
+        received.source = datagram->source;
+        received.destination = datagram->destination;
+        received.hop_limit = datagram->hop_limit;
+        received.message = datagram->bytes;
         handler_(received);
     }
 }
