@@ -158,10 +158,11 @@ void VipApp::Impl::load_config() {
         return;
     }
     if (loaded_ && **read == config_) return;
+    const bool renewed = loaded_ && same_but_leases(**read, config_);
     config_ = std::move(**read);
     loaded_ = true;
     ++stats_.config_loads;
-    log::info("{}: {} virtual routers", options_.config_file, config_.routers.size());
+    if (!renewed) log::info("{}: {} virtual routers", options_.config_file, config_.routers.size());
     if (begun_) fleet_.apply(config_);
 }
 

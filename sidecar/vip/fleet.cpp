@@ -39,7 +39,10 @@ void Fleet::begin(const Config& config, const std::optional<StateFile>& state, u
     for (const auto& router : config.routers) {
         const RouterStatus* status = find_status(state, router.id, router.family);
         const bool was_master = status != nullptr && status->state == RouterState::master;
-        if (ready && was_master && is_fresh(*state, state->boot_id, now_ms, down_interval(router))) {
+        const bool still = router.by_lease()
+                               ? router.lease_until_ms > now_ms
+                               : was_master && is_fresh(*state, state->boot_id, now_ms, down_interval(router));
+        if (ready && was_master && still) {
             kept.emplace_back(router.id, router.family);
         }
     }
@@ -75,7 +78,9 @@ void Fleet::learn_addresses(const Config& config) {
 // Those that are not wanted any more; at once where another router is to have one of their addresses or their id.
 void Fleet::end_missing(const std::map<Key, const Router*>& wanted, const std::set<Ip>& addresses) {
     for (auto entry = runners_.begin(); entry != runners_.end();) {
-        if (wanted.contains(entry->first)) {
+        const auto found = wanted.find(entry->first);
+        const bool by_lease = entry->second->router().by_lease();
+        if (found != wanted.end() && found->second->by_lease() == by_lease) {
             ++entry;
             continue;
         }
@@ -157,7 +162,10 @@ bool Fleet::any_master() const {
 
 Milliseconds Fleet::shortest_interval() const {
     Milliseconds shortest = kMaxAdvertInterval;
-    for (const auto& [key, runner] : runners_) shortest = std::min(shortest, runner->router().advertisement_interval);
+    for (const auto& [key, runner] : runners_) {
+        // How old the file may be matters to adverts alone.
+        if (!runner->router().by_lease()) shortest = std::min(shortest, runner->router().advertisement_interval);
+    }
     return shortest;
 }
 

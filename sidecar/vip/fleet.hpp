@@ -30,7 +30,7 @@ public:
 
     Result<void> open();
     // Once, before apply(): `state` is what an earlier run has left, of this boot. Routers that it calls master, and whose backups can not
-    // have taken over yet, go on as such; other addresses of it are removed. `ready`: of the proxy.
+    // have taken over yet (by a Lease: while that has not ended), go on as such; other addresses of it are removed. `ready`: of the proxy.
     void begin(const Config& config, const std::optional<StateFile>& state, uint64_t now_ms, bool ready);
     void apply(const Config& config);
     void set_ready(bool ready);

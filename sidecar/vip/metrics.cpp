@@ -1,7 +1,9 @@
 #include "sidecar/vip/metrics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "common/metrics/builder.hpp"
 
@@ -25,12 +27,22 @@ double age_of(const RouterRunner& runner) {
     return std::chrono::duration<double>(Clock::now() - runner.since()).count();
 }
 
+// How long the addresses are still this node's by the Lease; nullopt: VRRP decides.
+std::optional<double> lease_left(const RouterRunner& runner) {
+    const LeaseMachine* lease = runner.machine().lease();
+    if (lease == nullptr) return std::nullopt;
+    return std::max(0.0, std::chrono::duration<double>(lease->lease() - Clock::now()).count());
+}
+
 void add_states(const Fleet::Runners& runners, Families& out) {
     auto state = Made::gauge("steelyard_vip_state", "1 for the state that the virtual router is in, 0 for the others.");
     auto master = Made::gauge("steelyard_vip_master", "1 while the node holds the virtual router's addresses.");
     auto age =
         Made::gauge("steelyard_vip_last_transition_age_seconds", "Since the virtual router came into its state.");
     auto priority = Made::gauge("steelyard_vip_priority", "The virtual router's priority on this node.");
+    auto lease =
+        Made::gauge("steelyard_vip_lease_seconds",
+                    "How long the addresses are still the node's by the Lease; 0: they are not. Not with VRRP.");
     for (const auto& [key, runner] : runners) {
         const Labels labels = labels_of(runner->router());
         const RouterState now = runner->status().state;
@@ -40,11 +52,14 @@ void add_states(const Fleet::Runners& runners, Families& out) {
         master.add(now == RouterState::master ? 1 : 0, labels);
         age.add(age_of(*runner), labels);
         priority.add(runner->router().priority, labels);
+        if (const auto left = lease_left(*runner)) lease.add(*left, labels);
     }
     std::move(state).into(out);
     std::move(master).into(out);
     std::move(age).into(out);
     std::move(priority).into(out);
+    const auto by_lease = [](const auto& entry) { return entry.second->router().by_lease(); };
+    if (std::any_of(runners.begin(), runners.end(), by_lease)) std::move(lease).into(out);
 }
 
 // One family with a figure of each router.
@@ -131,7 +146,7 @@ std::string routers_page(const Fleet& fleet, const ProgramStats& stats) {
         const RouterStatus status = runner->status();
         nlohmann::json addresses = nlohmann::json::array();
         for (const auto& address : status.addresses) addresses.push_back(address.to_string());
-        const auto& heard = runner->machine().master_address();
+        const Ip* heard = runner->machine().master_address();
         routers.push_back({{"id", status.id},
                            {"family", to_string(status.family)},
                            {"interface", status.interface},
@@ -146,6 +161,7 @@ std::string routers_page(const Fleet& fleet, const ProgramStats& stats) {
                            {"conflicts", status.conflicts},
                            {"splits", status.splits},
                            {"problem", status.problem}});
+        if (const auto left = lease_left(*runner)) routers.back()["lease_seconds"] = *left;
     }
     return nlohmann::json{{"ready", !stats.asks || stats.ready}, {"routers", std::move(routers)}}.dump(2) + "\n";
 }

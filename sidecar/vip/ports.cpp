@@ -10,6 +10,7 @@ namespace steelyard::vip {
 struct Ports::Interface {
     struct Entry {
         Member* member = nullptr;
+        bool vrrp = true;
         std::set<Ip> held = {};
         bool answered = false;
     };
@@ -42,7 +43,7 @@ Ports::Interface* Ports::find(int index) const {
     return found == interfaces_.end() ? nullptr : found->second.get();
 }
 
-Result<Ports::Interface*> Ports::open(const Link& link, Family family) {
+Result<Ports::Interface*> Ports::open(const Link& link, Family family, bool with_vrrp) {
     auto made = std::make_unique<Interface>();
     Interface* interface = find(link.index);
     const bool known = interface != nullptr;
@@ -54,7 +55,7 @@ Result<Ports::Interface*> Ports::open(const Link& link, Family family) {
         interface->neighbours = std::move(*port);
     }
     auto& vrrp = family == Family::ipv4 ? interface->vrrp4 : interface->vrrp6;
-    if (!vrrp) {
+    if (with_vrrp && !vrrp) {
         auto port = VrrpPort::open(
             io_, link, family, [interface, family](const VrrpPacket& packet) { interface->dispatch(family, packet); });
         if (!port) return port.error();
@@ -64,10 +65,10 @@ Result<Ports::Interface*> Ports::open(const Link& link, Family family) {
     return interface;
 }
 
-Result<void> Ports::join(const Link& link, const Place& place, Member& member) {
-    auto interface = open(link, place.family);
+Result<void> Ports::join(const Link& link, const Place& place, Member& member, bool vrrp) {
+    auto interface = open(link, place.family, vrrp);
     if (!interface) return interface.error();
-    (*interface)->members[{place.family, place.router_id}] = {&member};
+    (*interface)->members[{place.family, place.router_id}] = {&member, vrrp};
     refresh_later(place.index, **interface);
     return {};
 }
@@ -107,7 +108,7 @@ void Ports::refresh(Interface& interface) const {
     std::set<Ip> held;
     std::set<Ip> answered;
     for (const auto& [key, entry] : interface.members) {
-        (key.first == Family::ipv4 ? ids4 : ids6).insert(key.second);
+        if (entry.vrrp) (key.first == Family::ipv4 ? ids4 : ids6).insert(key.second);
         held.insert(entry.held.begin(), entry.held.end());
         if (entry.answered) answered.insert(entry.held.begin(), entry.held.end());
     }

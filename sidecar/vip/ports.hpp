@@ -34,7 +34,8 @@ public:
     explicit Ports(boost::asio::io_context& io);
     ~Ports();
 
-    Result<void> join(const Link& link, const Place& place, Member& member);
+    // `vrrp`: it sends adverts, and hears those of its id.
+    Result<void> join(const Link& link, const Place& place, Member& member, bool vrrp);
     void leave(const Place& place);
     // What the router at `place` holds; `answered`: not on the interface, so that we answer for it.
     void set_held(const Place& place, std::set<Ip> held, bool answered);
@@ -45,7 +46,7 @@ public:
 
 private:
     struct Interface;
-    Result<Interface*> open(const Link& link, Family family);
+    Result<Interface*> open(const Link& link, Family family, bool vrrp);
     void refresh_later(int index, Interface& interface);
     void refresh(Interface& interface) const;
     Interface* find(int index) const;

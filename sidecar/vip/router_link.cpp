@@ -50,24 +50,33 @@ bool RouterRunner::resolve() {
     return problem_.empty();
 }
 
-bool RouterRunner::take_link(const Link& link) {
+// The address to send adverts from; by a Lease there are none.
+bool RouterRunner::find_source(const Link& link, Ip& source) {
+    if (router_.by_lease()) return true;
     const bool global = !router_.peers.empty() && !router_.peers.front().is_link_local();
-    const auto source = source_address(link, router_.family, global, context_.is_virtual);
-    if (!source) {
-        problem_ = link.name + " has no " + (router_.family == Family::ipv6 && !global ? "link-local " : "") +
-                   (router_.family == Family::ipv6 ? "IPv6" : "IPv4") + " address to send from";
-        return false;
+    const auto found = source_address(link, router_.family, global, context_.is_virtual);
+    if (found) {
+        source = *found;
+        return true;
     }
+    problem_ = link.name + " has no " + (router_.family == Family::ipv6 && !global ? "link-local " : "") +
+               (router_.family == Family::ipv6 ? "IPv6" : "IPv4") + " address to send from";
+    return false;
+}
+
+bool RouterRunner::take_link(const Link& link) {
+    Ip source;
+    if (!find_source(link, source)) return false;
     if (place_.index == 0) {
         place_.index = link.index;
-        if (auto joined = context_.ports.join(link, place_, *this); !joined) {
+        if (auto joined = context_.ports.join(link, place_, *this, !router_.by_lease()); !joined) {
             place_.index = 0;
             problem_ = joined.error().to_string();
             return false;
         }
     }
-    if (*source != source_) {
-        source_ = *source;
+    if (source != source_) {
+        source_ = source;
         apply(machine_.reconfigure(machine_options(), Clock::now()));
     }
     return true;

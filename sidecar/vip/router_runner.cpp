@@ -39,7 +39,7 @@ struct RouterRunner::Timers {
 RouterRunner::RouterRunner(RunnerContext& context, Router router)
     : context_(context),
       router_(std::move(router)),
-      machine_(options_of(router_, {})),
+      machine_(router_.by_lease(), options_of(router_, {})),
       timers_(std::make_shared<Timers>(context.io)),
       place_{0, router_.family, router_.id},
       since_(Clock::now()) {}
@@ -61,6 +61,7 @@ void RouterRunner::start(bool ready, bool resume) {
     if (!problem_.empty()) log::warn("{}: {}; it waits", label(), problem_);
     apply(machine_.set_ready(ready, now));
     apply(machine_.set_link(usable, now));
+    follow_lease();
     if (resume) added_.insert(router_.addresses.begin(), router_.addresses.end());
     apply(resume ? machine_.resume_as_master(now) : machine_.start(now));
     if (resume && machine_.state() != State::master) {
@@ -80,7 +81,10 @@ void RouterRunner::release(const Router& next) {
 
 void RouterRunner::update(Router next) {
     if (next == router_) return;
+    const bool renewed = same_but_leases(next, router_);
     std::swap(router_, next);  // from here on `next` is what was
+    follow_lease();
+    if (renewed) return;
     log::info("{}: changed: priority {}, {} addresses", label(), router_.priority, router_.addresses.size());
     apply(machine_.reconfigure(machine_options(), Clock::now()));
     const bool others = next.addresses != router_.addresses || next.accept != router_.accept;
@@ -112,10 +116,11 @@ void RouterRunner::apply(const Actions& actions) {
     }
     if (actions.add_addresses) hold();
     if (actions.remove_addresses) {
-        const bool willing = actions.send_advert && actions.advert_priority == 0 && machine_.link();
+        const bool told = actions.send_advert && actions.advert_priority == 0 && machine_.link();
+        const bool willing = told || actions.linger > Duration{0};
         if (willing) {
             lingering_ = true;
-            timers_->linger.expires_after(linger());
+            timers_->linger.expires_after(told ? linger() : actions.linger);
             timers_->linger.async_wait([this, alive = std::weak_ptr(timers_)](const error_code& error) {
                 if (!error && !alive.expired() && lingering_) let_go();
             });
@@ -245,7 +250,7 @@ void RouterRunner::on_packet(const VrrpPacket& packet) {
 }
 
 void RouterRunner::on_claim(const Ip& ip, const Mac& mac) {
-    if (machine_.state() != State::master) return;
+    if (!is_foreign_claim() || machine_.state() != State::master) return;
     const Duration wait = std::max<Duration>(3 * router_.advertisement_interval, kLeastClaimWait);
     conflicts_.on_claim(ip, mac, wait, Clock::now());
     arm();

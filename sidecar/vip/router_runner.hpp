@@ -1,9 +1,10 @@
 #pragma once
-// One virtual router of this node: ties the state machine to an interface, its sockets, addresses and timers. One thread, the
-// io_context's; it outlives every callback it has given, or is destroyed between them.
+// One virtual router of this node: ties the machine that decides (of VRRP, or of a Lease) to an interface, its sockets, addresses and
+// timers. One thread, the io_context's; it outlives every callback it has given, or is destroyed between them.
 //
-// A router that steps down of its own will (not ready, stopped) tells so by priority 0 and keeps its addresses until another master is heard
-// or kLongestLinger is over: traffic has somewhere to go until neighbours know better.
+// A router that steps down of its own will (not ready, stopped, a Lease given away) tells so by priority 0 where VRRP decides, and keeps its
+// addresses until another master, or another host with the addresses, is heard or kLongestLinger is over: traffic has somewhere to go
+// until neighbours know better.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -17,9 +18,9 @@
 #include "sidecar/vip/config/config.hpp"
 #include "sidecar/vip/config/state_file.hpp"
 #include "sidecar/vip/conflicts.hpp"
+#include "sidecar/vip/lease/elector.hpp"
 #include "sidecar/vip/net/rtnetlink.hpp"
 #include "sidecar/vip/ports.hpp"
-#include "sidecar/vip/vrrp/machine.hpp"
 #include "sidecar/vip/vrrp/packet.hpp"
 
 namespace steelyard::vip {
@@ -67,7 +68,7 @@ public:
     void on_claim(const Ip& ip, const Mac& mac) override;
 
     const Router& router() const { return router_; }
-    const Machine& machine() const { return machine_; }
+    const Elector& machine() const { return machine_; }
     const RunnerStats& stats() const { return stats_; }
     RouterStatus status() const;
     TimePoint since() const { return since_; }
@@ -76,6 +77,7 @@ private:
     struct Timers;
     const Link* choose_link() const;
     bool resolve();
+    bool find_source(const Link& link, Ip& source);
     bool take_link(const Link& link);
     void drop_link();
     MachineOptions machine_options() const;
@@ -86,6 +88,8 @@ private:
     void add(const Prefix& address);
     void remove(const Prefix& address);
     void reclaim();
+    void follow_lease();
+    bool is_foreign_claim();
     void tell_held();
     void announce_due();
     void conflict_due();
@@ -96,7 +100,7 @@ private:
 
     RunnerContext& context_;
     Router router_;
-    Machine machine_;
+    Elector machine_;
     RunnerStats stats_;
     std::shared_ptr<Timers> timers_;
     Ports::Place place_;  // index 0: no interface

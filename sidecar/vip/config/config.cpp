@@ -69,6 +69,18 @@ bool matches_interface(std::string_view glob, std::string_view name) {
     return at == glob.size();
 }
 
+bool same_but_leases(const Router& one, const Router& other) {
+    if (one.by_lease() != other.by_lease()) return false;
+    Router same = one;
+    same.lease_until_ms = other.lease_until_ms;
+    return same == other;
+}
+
+bool same_but_leases(const Config& one, const Config& other) {
+    return std::equal(one.routers.begin(), one.routers.end(), other.routers.begin(), other.routers.end(),
+                      [](const Router& a, const Router& b) { return same_but_leases(a, b); });
+}
+
 Result<std::optional<Config>> load_config(const std::string& path) {
     const auto text = files::read_text_file(path, kMaxConfigBytes);
     if (!text) return text.error();

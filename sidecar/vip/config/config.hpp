@@ -31,6 +31,10 @@ struct Router {
     Milliseconds preempt_delay{0};
     bool accept = true;
     std::vector<Ip> peers = {};  // none: multicast
+    // Not nullopt: no VRRP; the addresses are this node's by a Lease, until this moment of its monotonic clock in milliseconds. 0: they are not.
+    std::optional<uint64_t> lease_until_ms = {};
+
+    bool by_lease() const { return lease_until_ms.has_value(); }
 
     friend bool operator==(const Router&, const Router&) = default;
 };
@@ -45,6 +49,10 @@ struct Config {
 // `where` names the file in errors: "FILE: routers[3].priority: 0 is not a priority (1-255)".
 Result<Config> decode_config(std::string_view text, const std::string& where);
 std::string encode_config(const Config& config);
+
+// Whether nothing but moments at which Leases end tells them apart: they move on several times a second.
+bool same_but_leases(const Router& one, const Router& other);
+bool same_but_leases(const Config& one, const Config& other);
 
 // nullopt: there is no such file (yet).
 Result<std::optional<Config>> load_config(const std::string& path);

@@ -14,6 +14,7 @@ using config::Range;
 constexpr Range kPriorityRange{1, 255, "a priority"};
 constexpr Range kIntervalRange{10, 40'950, "an advertisement interval in milliseconds"};
 constexpr Range kDelayRange{0, 3'600'000, "a delay in milliseconds"};
+constexpr Range kMomentRange{0, (uint64_t{1} << 53) - 1, "a moment in milliseconds"};
 static_assert(kMaxRouterAddresses == kMaxAddresses && kIntervalRange.high == kMaxAdvertInterval.count() &&
               kDelayRange.high == kMaxPreemptDelay.count());
 
@@ -36,7 +37,7 @@ public:
         if (!fields_.is_object()) return router;
         check_known(element_,
                     {"id", "family", "addresses", "interfaces", "priority", "advertisement_interval_ms", "preempt",
-                     "preempt_delay_ms", "accept", "peers"},
+                     "preempt_delay_ms", "accept", "peers", "lease_until_ms"},
                     path_, problems_);
         fields_.required_number("id", kRouterIdRange, router.id);
         read_family(fields_, router.family);
@@ -47,6 +48,9 @@ public:
         router.preempt_delay = Milliseconds{static_cast<int64_t>(delay)};
         fields_.boolean("preempt", router.preempt);
         fields_.boolean("accept", router.accept);
+        if (fields_.find("lease_until_ms") != nullptr) {
+            fields_.number("lease_until_ms", kMomentRange, router.lease_until_ms.emplace());
+        }
         read_addresses(router);
         read_interfaces(router);
         read_peers(router);
@@ -190,6 +194,7 @@ std::string encode_config(const Config& config) {
         append(out, "preempt_delay_ms", static_cast<uint64_t>(router.preempt_delay.count()));
         append(out, "accept", router.accept);
         append(out, "peers", router.peers, [](const Ip& ip) { return ip.to_string(); });
+        if (router.lease_until_ms) append(out, "lease_until_ms", *router.lease_until_ms);
         out += '}';
     }
     return out += "]}\n";

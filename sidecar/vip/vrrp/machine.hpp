@@ -40,6 +40,7 @@ struct Actions {
     uint8_t advert_priority = 0;  // of that advert; 0: stepping down
     bool add_addresses = false;   // and announce them
     bool remove_addresses = false;
+    Duration linger{0};     // where nothing is said by an advert: how long they may stay until another host claims them
     bool announce = false;  // gratuitous ARP or neighbour advertisements for addresses that are there already
     const char* transition_reason = nullptr;  // when the state has changed, why: for the log
 

@@ -39,7 +39,11 @@ Config everything() {
                 false,
                 {Ip::parse("10.0.0.2").value()}};
     Router ipv6{17, Family::ipv6, {prefix("2001:db8::7/64")}, {}, 255};
-    return {{ipv4, ipv6}};
+    Router by_lease{18, Family::ipv4, {prefix("192.0.2.9")}, {}, 128};
+    by_lease.lease_until_ms = 8'640'123'456;
+    Router not_held{19, Family::ipv4, {prefix("192.0.2.10")}, {}, 128};
+    not_held.lease_until_ms = 0;
+    return {{ipv4, ipv6, by_lease, not_held}};
 }
 
 TEST(VipConfig, WhatIsWrittenIsRead) {
@@ -54,6 +58,22 @@ TEST(VipConfig, WhatIsNotSaidHasItsDefault) {
     ASSERT_TRUE(config) << config.error().to_string();
     EXPECT_EQ(config->routers,
               (std::vector<Router>{{17, Family::ipv4, {prefix("192.0.2.7/32")}, {}, 213, Milliseconds{100}}}));
+}
+
+TEST(VipConfig, ALeaseThatWasRenewedChangesNothingElse) {
+    auto renewed = everything();
+    renewed.routers[2].lease_until_ms = 0;
+    renewed.routers[3].lease_until_ms = 7;
+    EXPECT_NE(renewed, everything());
+    EXPECT_TRUE(same_but_leases(renewed, everything()));
+    renewed.routers[2].lease_until_ms.reset();
+    EXPECT_FALSE(same_but_leases(renewed, everything())) << "by VRRP from now on";
+    renewed = everything();
+    renewed.routers[2].priority = 129;
+    EXPECT_FALSE(same_but_leases(renewed, everything()));
+    renewed = everything();
+    renewed.routers.pop_back();
+    EXPECT_FALSE(same_but_leases(renewed, everything()));
 }
 
 TEST(VipConfig, WhatIsNoConfigurationIsRefused) {
@@ -82,6 +102,10 @@ TEST(VipConfig, AWrongFieldIsNamedWithItsPlace) {
                 HasSubstr("routers[0].advertisement_interval_ms: 100.0 is not"));
     EXPECT_THAT(of(R"("preempt_delay_ms":3600001)"), HasSubstr("preempt_delay_ms: 3600001 is not"));
     EXPECT_THAT(of(R"("preempt_delay_ms":-1)"), HasSubstr("preempt_delay_ms: -1 is not"));
+    EXPECT_THAT(of(R"("lease_until_ms":-1)"),
+                HasSubstr("routers[0].lease_until_ms: -1 is not a moment in milliseconds"));
+    EXPECT_THAT(of(R"("lease_until_ms":9007199254740992)"), HasSubstr("lease_until_ms: 9007199254740992 is not"));
+    EXPECT_THAT(of(R"("lease_until_ms":null)"), HasSubstr("lease_until_ms: is null, not a number"));
     EXPECT_THAT(of(R"("interfaces":["eth0/1"])"), HasSubstr("interfaces[0]: 'eth0/1' is no name of an interface"));
     EXPECT_THAT(of(R"("interfaces":["eth0","a-name-of-16-byt"])"),
                 HasSubstr("interfaces[1]: 'a-name-of-16-byt' is longer than 15"));
