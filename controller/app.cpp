@@ -10,6 +10,7 @@
 #include "controller/admin/collector.hpp"
 #include "controller/admin/pages.hpp"
 #include "controller/cluster.hpp"
+#include "controller/first_lists.hpp"
 #include "controller/inject/service.hpp"
 #include "controller/kube/kube_source.hpp"
 #include "controller/loadbalancer/manager.hpp"
@@ -21,13 +22,6 @@
 namespace steelyard {
 namespace {
 
-constexpr size_t kPods = 2;  // in KubeSource::stats()
-constexpr size_t kPolicies = 3;
-constexpr size_t kPools = 4;
-constexpr size_t kAdvertisements = 5;
-// How long Pods, policies and pools may take to be listed before Services are pushed without their weights and what they set; a refusal
-// is not waited for, nor a cluster without the CustomResourceDefinition.
-constexpr std::chrono::seconds kPatience{5};
 constexpr Milliseconds kReadyPoll{100};
 
 bool is_loopback(const std::string& ip) {
@@ -58,7 +52,6 @@ private:
     Result<void> listen();
     void start_admin_pages();
     admin::Response readiness() const;
-    bool enough(const store::ClusterState& state) const;
     void poll_until_ready();
     void on_leadership(bool leads);
     void on_policy(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status);
@@ -71,6 +64,7 @@ private:
     store::Inbox inbox_;
     // Made by start(), once it is known what is to be had; null: not with these options.
     std::unique_ptr<kube::KubeSource> kube_;
+    FirstLists first_lists_;
     std::unique_ptr<manifests::ManifestSource> manifests_;
     std::unique_ptr<Cluster> cluster_;
     std::optional<Security> security_;
@@ -83,7 +77,6 @@ private:
     admin::Server admin_{io_};
     asio::signal_set signals_{io_};
     asio::steady_timer ready_timer_{io_};
-    TimePoint started_ = Clock::now();
 };
 
 Result<void> ControllerApp::Impl::start() {
@@ -119,9 +112,10 @@ Result<void> ControllerApp::Impl::open_source() {
     }
     auto config = kube::load_config(options_.kubeconfig);
     if (!config) return config.error();
-    auto source = kube::KubeSource::make(*config, inbox_.handlers());
+    auto source = kube::KubeSource::make(*config, inbox_.handlers(), {.nodes = options_.watch_nodes});
     if (!source) return source.error();
     kube_ = std::move(*source);
+    first_lists_.follow(*kube_);
     auto cluster = Cluster::make(*config, options_, [this](bool leads) { on_leadership(leads); });
     if (!cluster) return cluster.error();
     cluster_ = std::move(*cluster);
@@ -153,7 +147,8 @@ void ControllerApp::Impl::make_parts() {
     }
     pipeline_.emplace(
         translate::Options{.allow_loopback = manifests_ != nullptr, .edge_transparent = options_.edge_transparent},
-        inbox_, *server_, [this](const store::ClusterState& state) { return enough(state); }, std::move(hooks));
+        inbox_, *server_, [this](const store::ClusterState& state) { return first_lists_.enough(state); },
+        std::move(hooks));
     if (options_.webhook.enabled) make_webhook();
 }
 
@@ -211,18 +206,6 @@ void ControllerApp::Impl::on_leadership(bool leads) {
 void ControllerApp::Impl::on_policy(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status) {
     cluster_->statuses().offer(policy, status.conditions);
     events_->tell(policy, status);
-}
-
-bool ControllerApp::Impl::enough(const store::ClusterState& state) const {
-    if (state.synced()) return true;
-    if (!kube_ || !state.synced(store::Kind::service) || !state.synced(store::Kind::endpoint_slice)) return false;
-    if (Clock::now() - started_ > kPatience) return true;
-    const auto kinds = kube_->stats();
-    const auto settled = [&](store::Kind kind, size_t index) {
-        return state.synced(kind) || !kinds[index].last_error.empty();
-    };
-    return settled(store::Kind::pod, kPods) && settled(store::Kind::policy, kPolicies) &&
-           settled(store::Kind::address_pool, kPools) && settled(store::Kind::advertisement, kAdvertisements);
 }
 
 // A kind that will not be listed soon wakes nobody: asked for now and then until the first push.

@@ -54,6 +54,7 @@ struct ControllerOptions {
     Election election;
     Webhook webhook;
     bool default_load_balancer_class = false;  // Services of type LoadBalancer without a class are ours
+    bool watch_nodes = false;                  // for nodeSelector of VirtualIPAdvertisements
     bool edge_transparent = false;             // with externalTrafficPolicy: Local, endpoints see the client's address
 };
 

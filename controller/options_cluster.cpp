@@ -158,6 +158,8 @@ void add_cluster_flags(CLI::App& app, ClusterFlags& flags, ControllerOptions& op
         ->capture_default_str();
     app.add_flag("--default-load-balancer-class", options.default_load_balancer_class,
                  "Give addresses to Services of type LoadBalancer that name no loadBalancerClass, too");
+    app.add_flag("--watch-nodes", options.watch_nodes,
+                 "Watch Nodes, of which a VirtualIPAdvertisement may select some by their labels");
     app.add_flag("--edge-transparent", options.edge_transparent,
                  "With externalTrafficPolicy Local, edges connect to endpoints from the client's address");
     app.add_option("--webhook-listen", flags.webhook, "ADDRESS:PORT of the injecting webhook; default: off");

@@ -82,6 +82,7 @@ void add_pipeline(Families& out, const PipelineStats& stats) {
     objects.add(static_cast<double>(stats.counts.policies), {{"kind", "LoadBalancingPolicy"}});
     objects.add(static_cast<double>(stats.counts.pools), {{"kind", "AddressPool"}});
     objects.add(static_cast<double>(stats.counts.advertisements), {{"kind", "VirtualIPAdvertisement"}});
+    objects.add(static_cast<double>(stats.counts.nodes), {{"kind", "Node"}});
     std::move(objects).into(out);
     auto policies =
         Family::gauge("steelyard_policies", "LoadBalancingPolicies, by the reason of their condition Accepted.");

@@ -16,6 +16,7 @@ void finish(Service& service) {
     if (service.type != "LoadBalancer" && !service.balancer->has_finalizer()) service.balancer.reset();
 }
 void finish(Pod&) {}
+void finish(Node&) {}
 
 void finish(EndpointSlice& slice) {
     slice.endpoints.shrink_to_fit();
@@ -141,8 +142,10 @@ Status decode_status(std::string_view body) {
 template Result<ListMeta> decode_list<Service>(std::string_view, const std::function<void(Service&&)>&);
 template Result<ListMeta> decode_list<EndpointSlice>(std::string_view, const std::function<void(EndpointSlice&&)>&);
 template Result<ListMeta> decode_list<Pod>(std::string_view, const std::function<void(Pod&&)>&);
+template Result<ListMeta> decode_list<Node>(std::string_view, const std::function<void(Node&&)>&);
 template Result<WatchEvent<Service>> decode_watch_event<Service>(std::string_view);
 template Result<WatchEvent<EndpointSlice>> decode_watch_event<EndpointSlice>(std::string_view);
 template Result<WatchEvent<Pod>> decode_watch_event<Pod>(std::string_view);
+template Result<WatchEvent<Node>> decode_watch_event<Node>(std::string_view);
 
 }  // namespace steelyard::kube

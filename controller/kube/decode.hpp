@@ -1,6 +1,6 @@
 #pragma once
 // JSON of the Kubernetes API to typed objects, in one pass and without a document tree (json_walker.hpp). For T =
-// Service, EndpointSlice, Pod and the kinds of steelyard.dev. Wrongly typed fields end up in the object's `problems`; an error is
+// Service, EndpointSlice, Pod, Node and the kinds of steelyard.dev. Wrongly typed fields end up in the object's `problems`; an error is
 // returned only when the text as a whole is of no use. Sources: Kubernetes API concepts, "Efficient detection of changes"
 // and "Retrieving large results sets in chunks".
 #include <cstdint>

@@ -31,6 +31,7 @@ struct Handlers {
     Handler<LoadBalancingPolicy>& policies;
     Handler<AddressPool>& pools;
     Handler<VirtualIPAdvertisement>& advertisements;
+    Handler<Node>& nodes;
 };
 
 }  // namespace steelyard::kube

@@ -1,5 +1,6 @@
 #include "controller/kube/kube_source.hpp"
 
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -21,14 +22,17 @@ Backoff::Random seeded_random() {
 }  // namespace
 
 struct KubeSource::Impl {
-    Impl(std::unique_ptr<Transport> transport_in, const Handlers& handlers)
+    Impl(std::unique_ptr<Transport> transport_in, const Handlers& handlers, SourceOptions options)
         : transport(std::move(transport_in)),
           services(*transport, handlers.services, {}, seeded_random(), [this] { nudge_all(); }),
           slices(*transport, handlers.slices, {}, seeded_random(), [this] { nudge_all(); }),
           pods(*transport, handlers.pods, {}, seeded_random(), [this] { nudge_all(); }),
           policies(*transport, handlers.policies, kOwnKinds, seeded_random(), [this] { nudge_all(); }),
           pools(*transport, handlers.pools, kOwnKinds, seeded_random(), [this] { nudge_all(); }),
-          advertisements(*transport, handlers.advertisements, kOwnKinds, seeded_random(), [this] { nudge_all(); }) {}
+          advertisements(*transport, handlers.advertisements, kOwnKinds, seeded_random(), [this] { nudge_all(); }) {
+        if (options.nodes)
+            nodes.emplace(*transport, handlers.nodes, kOwnKinds, seeded_random(), [this] { nudge_all(); });
+    }
 
     // One kind reached the API server again: the others need not wait out their back-off.
     void nudge_all() {
@@ -42,6 +46,7 @@ struct KubeSource::Impl {
         use(policies);
         use(pools);
         use(advertisements);
+        if (nodes) use(*nodes);
     }
 
     std::unique_ptr<Transport> transport;
@@ -51,16 +56,18 @@ struct KubeSource::Impl {
     Reflector<LoadBalancingPolicy> policies;
     Reflector<AddressPool> pools;
     Reflector<VirtualIPAdvertisement> advertisements;
+    std::optional<Reflector<Node>> nodes;
 };
 
 KubeSource::KubeSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 KubeSource::~KubeSource() { stop(); }
 
-Result<std::unique_ptr<KubeSource>> KubeSource::make(const ClusterConfig& config, const Handlers& handlers) {
+Result<std::unique_ptr<KubeSource>> KubeSource::make(const ClusterConfig& config, const Handlers& handlers,
+                                                     SourceOptions options) {
     Result<std::unique_ptr<Transport>> transport = make_rest_transport(config);
     if (!transport) return transport.error();
-    auto impl = std::make_unique<Impl>(std::move(*transport), handlers);
+    auto impl = std::make_unique<Impl>(std::move(*transport), handlers, options);
     return std::unique_ptr<KubeSource>(new KubeSource(std::move(impl)));
 }
 
@@ -73,9 +80,10 @@ void KubeSource::stop() {
     impl_->each([](auto& reflector) { reflector.stop(); });
 }
 
-std::array<KindStats, 6> KubeSource::stats() const {
-    return {impl_->services.stats(), impl_->slices.stats(), impl_->pods.stats(),
-            impl_->policies.stats(), impl_->pools.stats(),  impl_->advertisements.stats()};
+std::vector<KindStats> KubeSource::stats() const {
+    std::vector<KindStats> all;
+    impl_->each([&](const auto& reflector) { all.push_back(reflector.stats()); });
+    return all;
 }
 
 }  // namespace steelyard::kube

@@ -157,6 +157,15 @@ struct Pod {
     friend bool operator==(const Pod&, const Pod&) = default;
 };
 
+// From PartialObjectMetadata, too; cluster-scoped: meta.ns is empty.
+struct Node {
+    ObjectMeta meta;
+    std::map<std::string, std::string, std::less<>> labels;
+    Problems problems;
+
+    friend bool operator==(const Node&, const Node&) = default;
+};
+
 // meta/v1 Condition.
 struct Condition {
     std::string type;

@@ -10,6 +10,9 @@ namespace steelyard::kube {
 namespace {
 
 constexpr std::string_view kJson = "application/json";
+// Without spec and status.
+constexpr std::string_view kMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+constexpr std::string_view kMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 // Characters that may stand in a query as they are (RFC 3986, unreserved); all others are escaped.
 std::string escape(std::string_view text) {
@@ -64,10 +67,22 @@ template <>
 const KindSpec& kind_spec<Pod>() {
     static constexpr KindSpec kSpec{"Pods",
                                     "/api/v1/pods",
-                                    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-                                    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                                    kMetadataList,
+                                    kMetadata,
                                     "weights from pod annotations are unavailable",
                                     "weights from pod annotations stay as they were last seen"};
+    return kSpec;
+}
+
+template <>
+const KindSpec& kind_spec<Node>() {
+    static constexpr KindSpec kSpec{"Nodes",
+                                    "/api/v1/nodes",
+                                    kMetadataList,
+                                    kMetadata,
+                                    "addresses whose VirtualIPAdvertisement has a nodeSelector are held by no node "
+                                    "until there is the right to list and watch nodes",
+                                    "nodes stay as they were last seen"};
     return kSpec;
 }
 
@@ -329,6 +344,7 @@ void Reflector<T>::pause(Milliseconds time, const Failure& failure, const std::s
 template class Reflector<Service>;
 template class Reflector<EndpointSlice>;
 template class Reflector<Pod>;
+template class Reflector<Node>;
 template class Reflector<LoadBalancingPolicy>;
 template class Reflector<AddressPool>;
 template class Reflector<VirtualIPAdvertisement>;

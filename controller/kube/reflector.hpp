@@ -1,6 +1,6 @@
 #pragma once
 // Keeps one kind in step with the API server on a thread of its own: lists, watches, resumes, tells the handler
-// (handler.hpp). For T = Service, EndpointSlice, Pod and the kinds of steelyard.dev. An outage changes nothing for the handler:
+// (handler.hpp). For T = Service, EndpointSlice, Pod, Node and the kinds of steelyard.dev. An outage changes nothing for the handler:
 // what it knows stays until a list says otherwise. Logged is each change of state, not each retry.
 #include <condition_variable>
 #include <functional>

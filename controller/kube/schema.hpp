@@ -62,6 +62,7 @@ constexpr JsonNode kMetaFields[] = {
              if constexpr (std::is_same_v<T, EndpointSlice>) {
                  if (v.key == kServiceNameLabel) object<T>(r).service_name = v.text;
              }
+             if constexpr (std::is_same_v<T, Node>) object<T>(r).labels[std::string(v.key)] = v.text;
              if (LoadBalancer* one = balancer<T>(r)) one->labels[std::string(v.key)] = v.text;
          }},
     {.name = "finalizers", .shape = Shape::list, .children = kFinalizer<T>},

@@ -25,15 +25,6 @@ const char* operator_name(LabelSelector::Operator op) {
     return "";
 }
 
-std::optional<ipam::Selector> selector_of(const LabelSelector& selector) {
-    if (selector.labels.empty() && selector.expressions.empty()) return std::nullopt;
-    ipam::Selector out;
-    out.match_labels = selector.labels;
-    for (const auto& one : selector.expressions)
-        out.match_expressions.push_back({one.key, operator_name(one.op), one.values});
-    return out;
-}
-
 // What is wrong, as one text; empty: nothing.
 std::string problem_of(const kube::Problems& problems) {
     if (problems.empty()) return {};
@@ -52,6 +43,15 @@ void append(std::string& list, size_t count, const std::string& name) {
 }
 
 }  // namespace
+
+std::optional<ipam::Selector> selector_of(const LabelSelector& selector) {
+    if (selector.empty()) return std::nullopt;
+    ipam::Selector out;
+    out.match_labels = selector.labels;
+    for (const auto& one : selector.expressions)
+        out.match_expressions.push_back({one.key, operator_name(one.op), one.values});
+    return out;
+}
 
 ipam::PoolSpec pool_spec_of(const kube::AddressPool& pool,
                             const std::vector<const kube::VirtualIPAdvertisement*>& advertisements) {
@@ -80,7 +80,8 @@ std::vector<kube::Condition> conditions_of(const kube::AddressPool& pool, const 
 
 std::vector<kube::Condition> conditions_of(const kube::VirtualIPAdvertisement& advertisement,
                                            const std::vector<const kube::AddressPool*>& pools,
-                                           const std::vector<const kube::VirtualIPAdvertisement*>& advertisements) {
+                                           const std::vector<const kube::VirtualIPAdvertisement*>& advertisements,
+                                           const NodeChoice& nodes) {
     const int64_t generation = advertisement.judged.generation;
     if (!advertisement.problems.empty()) {
         return {accepted(false, "Invalid", problem_of(advertisement.problems) + "; it is not in force anywhere",
@@ -99,10 +100,15 @@ std::vector<kube::Condition> conditions_of(const kube::VirtualIPAdvertisement& a
             append(losses, lost++, pool->meta.name + " (" + winner->meta.name + ")");
         }
     }
-    if (lost == 0) return {accepted(true, "Accepted", "in force for " + std::to_string(mine) + " pools", generation)};
     const std::string message = "an older VirtualIPAdvertisement is in force for " + losses;
-    if (mine == 0) return {accepted(false, "Conflicted", message + "; this one is not in force anywhere", generation)};
-    return {accepted(true, "Accepted", "in force for " + std::to_string(mine) + " pools; " + message, generation)};
+    if (lost != 0 && mine == 0)
+        return {accepted(false, "Conflicted", message + "; this one is not in force anywhere", generation)};
+    if (nodes.fault != NodeChoice::Fault::none) {
+        return {accepted(false, reason_of(nodes.fault), "spec.nodeSelector: " + problem_of(nodes), generation)};
+    }
+    std::string where = "in force for " + std::to_string(mine) + " pools";
+    if (nodes.matching != 0) where += ", on " + std::to_string(nodes.matching) + " nodes";
+    return {accepted(true, "Accepted", where + (lost == 0 ? "" : "; " + message), generation)};
 }
 
 }  // namespace steelyard::loadbalancer

@@ -42,6 +42,11 @@ std::vector<std::string> missing(const std::vector<std::string>& from, const std
     return out;
 }
 
+bool any_selects(const store::ClusterState& state) {
+    const auto all = state.advertisements();
+    return std::any_of(all.begin(), all.end(), [](const auto* one) { return !one->spec.node_selector.empty(); });
+}
+
 }  // namespace
 
 void Reconciler::lead(std::vector<kube::Service> services) {
@@ -184,7 +189,7 @@ void Reconciler::judge(const store::ClusterState& state, Decisions& out) const {
     const auto pools = state.pools();
     const auto advertisements = state.advertisements();
     for (const auto* one : advertisements)
-        out.advertisements.push_back({one, conditions_of(*one, pools, advertisements)});
+        out.advertisements.push_back({one, conditions_of(*one, pools, advertisements, choose_nodes(one->spec, state))});
 }
 
 Decisions Reconciler::update(const store::ClusterState& state, const std::vector<store::Key>& changes) {
@@ -201,6 +206,7 @@ Decisions Reconciler::update(const store::ClusterState& state, const std::vector
             if (key.kind == Kind::pools) set_pools(state);
             pools_changed = pools_changed || key.kind == Kind::pools || key.kind == Kind::address_pool ||
                             key.kind == Kind::advertisement;
+            pools_changed = pools_changed || (key.kind == Kind::node && any_selects(state));
             if (key.kind != Kind::service) continue;
             const kube::Service* service = state.service(key.object);
             if (!known_.contains(key.object) && (service == nullptr || !service->balancer)) continue;

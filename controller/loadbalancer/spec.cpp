@@ -168,6 +168,8 @@ AdvertisementSpec read(const Object& object, AdvertisementSpec spec) {
     spec.interfaces = read_texts(object, "interfaces", 0, kMaxInterfaces, is_interface,
                                  "the name of an interface, or a pattern with * (at most 15 characters)");
     spec.nodes = read_texts(object, "nodes", 0, kMaxNodes, is_name, "the name of a node");
+    if (const json* selector = object.find("nodeSelector"))
+        spec.node_selector = read_selector(*selector, object.path() / "nodeSelector", object.context());
     if (const json* vrrp = object.find("vrrp")) read_vrrp(*vrrp, object.path() / "vrrp", object.context(), spec);
     return spec;
 }
@@ -198,7 +200,8 @@ Reading<PoolSpec> read_pool(const json& spec, policy::Unknown unknown) {
 }
 
 Reading<AdvertisementSpec> read_advertisement(const json& spec, policy::Unknown unknown) {
-    return read_any<AdvertisementSpec>(spec, unknown, false, {"addressPools", "interfaces", "nodes", "vrrp"});
+    return read_any<AdvertisementSpec>(spec, unknown, false,
+                                       {"addressPools", "interfaces", "nodes", "nodeSelector", "vrrp"});
 }
 
 }  // namespace steelyard::loadbalancer

@@ -40,6 +40,7 @@ struct LabelSelector {
     std::map<std::string, std::string, std::less<>> labels;
     std::vector<Expression> expressions;
 
+    bool empty() const { return labels.empty() && expressions.empty(); }
     friend bool operator==(const LabelSelector&, const LabelSelector&) = default;
 };
 
@@ -56,6 +57,7 @@ struct AdvertisementSpec {
     std::vector<std::string> pools;       // by name; empty: all
     std::vector<std::string> interfaces;  // names or globs with '*'; empty: found out
     std::vector<std::string> nodes;       // by name; empty: every edge
+    LabelSelector node_selector;          // of these, those whose labels match
     uint32_t advertisement_interval_ms = 100;
     uint32_t preempt_delay_ms = 0;
     bool preempt = true;

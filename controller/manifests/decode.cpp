@@ -30,6 +30,18 @@ void read_meta(const Fields& root, kube::ObjectMeta& meta, std::string* service_
     });
 }
 
+using Labels = std::map<std::string, std::string, std::less<>>;
+
+void read_labels(const Fields& root, Labels& labels) {
+    const Path path = root.path() / "metadata";
+    const Fields meta(root.field("metadata"), path, root.problems(), root.budget());
+    meta.entries("labels", [&](std::string_view name, Ref value, const Path& at) {
+        std::string text;
+        meta.text_of(value, at, text);
+        labels.emplace(name, std::move(text));
+    });
+}
+
 void read_spec(const Fields& root, kube::Service& service) {
     const Path path = root.path() / "spec";
     const Fields spec(root.field("spec"), path, root.problems(), root.budget());
@@ -101,13 +113,7 @@ void read_texts(const Fields& fields, std::string_view name, std::vector<std::st
 
 // What only a Service of type LoadBalancer has; its status too, for there is nobody else here who could give it an address.
 void read_balancer(const Fields& root, kube::LoadBalancer& balancer) {
-    const Path meta_path = root.path() / "metadata";
-    const Fields meta(root.field("metadata"), meta_path, root.problems(), root.budget());
-    meta.entries("labels", [&](std::string_view name, Ref value, const Path& at) {
-        std::string text;
-        meta.text_of(value, at, text);
-        balancer.labels.emplace(name, std::move(text));
-    });
+    read_labels(root, balancer.labels);
     const Path spec_path = root.path() / "spec";
     const Fields spec(root.field("spec"), spec_path, root.problems(), root.budget());
     spec.text("loadBalancerClass", balancer.load_balancer_class);
@@ -156,6 +162,14 @@ kube::Pod read_pod(const Fields& root) {
     return pod;
 }
 
+kube::Node read_node(const Fields& root) {
+    kube::Node node;
+    read_meta(root, node.meta, nullptr);
+    node.meta.ns.clear();  // of no use in a kind that is cluster-scoped
+    read_labels(root, node.labels);
+    return node;
+}
+
 // An object of a kind of steelyard.dev. A field that is not known is refused: nobody has pruned it, and nobody else will say that it
 // is misspelt.
 template <class T>
@@ -200,7 +214,7 @@ struct Known {
     Object (*read)(const Fields& root);  // nullptr: a list of others
 };
 
-constexpr std::array<Known, 13> kKnown{{
+constexpr std::array<Known, 15> kKnown{{
     {"Service", "v1", [](const Fields& root) { return Object(read_service(root)); }},
     {"EndpointSlice", "discovery.k8s.io/v1", [](const Fields& root) { return Object(read_slice(root)); }},
     {"Pod", "v1", [](const Fields& root) { return Object(read_pod(root)); }},
@@ -208,14 +222,20 @@ constexpr std::array<Known, 13> kKnown{{
     {loadbalancer::kPoolKind, policy::kApiVersion, [](const Fields& root) { return Object(read_pool(root)); }},
     {loadbalancer::kAdvertisementKind, policy::kApiVersion,
      [](const Fields& root) { return Object(read_advertisement(root)); }},
+    {"Node", "v1", [](const Fields& root) { return Object(read_node(root)); }},
     {"List", "v1", nullptr},
     {"ServiceList", "v1", nullptr},
     {"EndpointSliceList", "discovery.k8s.io/v1", nullptr},
     {"PodList", "v1", nullptr},
+    {"NodeList", "v1", nullptr},
     {"LoadBalancingPolicyList", policy::kApiVersion, nullptr},
     {"AddressPoolList", policy::kApiVersion, nullptr},
     {"VirtualIPAdvertisementList", policy::kApiVersion, nullptr},
 }};
+
+bool is_cluster_scoped(std::string_view kind) {
+    return kind == loadbalancer::kPoolKind || kind == loadbalancer::kAdvertisementKind || kind == "Node";
+}
 
 class Decoder {
 public:
@@ -244,7 +264,7 @@ private:
         }
         place.kind = kind;
         place.key = key_of(root);
-        if (kind == loadbalancer::kPoolKind || kind == loadbalancer::kAdvertisementKind) place.key.ns.clear();
+        if (is_cluster_scoped(kind)) place.key.ns.clear();
         const Known* known = kind.empty() && problems.empty() ? nullptr : find(kind);
         if (kind.empty() && problems.empty()) add_problem(problems, path / "kind", "is missing");
         if (known != nullptr && problems.empty() && api_version != known->api_version) {

@@ -1,6 +1,6 @@
 #pragma once
 // The text of a manifest to the Kubernetes objects the controller works from: Service (v1), EndpointSlice (discovery.k8s.io/v1),
-// Pod (v1), LoadBalancingPolicy, AddressPool, VirtualIPAdvertisement (steelyard.dev/v1alpha1), also as items of a List; other kinds are counted and passed over. Pure; bounded by its limits.
+// Pod and Node (v1), LoadBalancingPolicy, AddressPool, VirtualIPAdvertisement (steelyard.dev/v1alpha1), also as items of a List; other kinds are counted and passed over. Pure; bounded by its limits.
 //
 // With `as_api_server` the objects are held to what an API server would have checked before anybody saw them (names, ports,
 // protocols), and one with a problem is not delivered. Without it, objects are delivered as they stand, their wrongly typed fields
@@ -20,11 +20,12 @@
 namespace steelyard::manifests {
 
 using Object = std::variant<kube::Service, kube::EndpointSlice, kube::Pod, kube::LoadBalancingPolicy, kube::AddressPool,
-                            kube::VirtualIPAdvertisement>;
+                            kube::VirtualIPAdvertisement, kube::Node>;
 
-inline constexpr std::array<std::string_view, 6> kKinds{
-    "Service", "EndpointSlice", "Pod", "LoadBalancingPolicy", "AddressPool", "VirtualIPAdvertisement"};  // as in Object
-std::string_view kind_of(const Object& object);                                                          // "Service"
+inline constexpr std::array<std::string_view, 7> kKinds{
+    "Service",     "EndpointSlice",          "Pod", "LoadBalancingPolicy",
+    "AddressPool", "VirtualIPAdvertisement", "Node"};  // as in Object
+std::string_view kind_of(const Object& object);        // "Service"
 const kube::ObjectMeta& meta_of(const Object& object);
 
 // Where an object stands in its file, and what it is called there.

@@ -217,6 +217,7 @@ void Follower::pass() {
         if (!objects.empty()) handler.on_objects(std::move(objects));
         handler.on_list_end();
     };
+    list(sinks_.nodes);
     list(sinks_.pools);
     list(sinks_.advertisements);
     list(sinks_.policies);
@@ -292,7 +293,7 @@ void Follower::deliver() {
     for (const std::string& problem : changes.mended) say_("mended: " + problem);
 }
 
-// Pools, policies and Pods before slices before Services: weights are there when the endpoints come.
+// Nodes, pools, policies and Pods before slices before Services: weights are there when the endpoints come.
 void Follower::tell(const Catalog::Changes& changes) {
     const auto each = [&]<class T>(kube::Handler<T>& handler) {
         const size_t kind = Object(std::in_place_type<T>).index();
@@ -303,6 +304,7 @@ void Follower::tell(const Catalog::Changes& changes) {
             if (removal.kind == kind) handler.on_remove(removal.key);
         }
     };
+    each(sinks_.nodes);
     each(sinks_.pools);
     each(sinks_.advertisements);
     each(sinks_.policies);

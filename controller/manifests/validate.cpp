@@ -150,5 +150,6 @@ void validate(const kube::AddressPool& pool, kube::Problems& problems) { check_c
 void validate(const kube::VirtualIPAdvertisement& advertisement, kube::Problems& problems) {
     check_cluster_meta(advertisement.meta, problems);
 }
+void validate(const kube::Node& node, kube::Problems& problems) { check_cluster_meta(node.meta, problems); }
 
 }  // namespace steelyard::manifests

@@ -12,5 +12,6 @@ void validate(const kube::Pod& pod, kube::Problems& problems);
 void validate(const kube::LoadBalancingPolicy& policy, kube::Problems& problems);
 void validate(const kube::AddressPool& pool, kube::Problems& problems);
 void validate(const kube::VirtualIPAdvertisement& advertisement, kube::Problems& problems);
+void validate(const kube::Node& node, kube::Problems& problems);
 
 }  // namespace steelyard::manifests

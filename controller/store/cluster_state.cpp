@@ -25,7 +25,7 @@ void tidy(kube::LoadBalancingPolicy& policy) {
 }
 
 template <class T>
-void tidy_pool(T& object) {
+void tidy_cluster_scoped(T& object) {
     object.meta.resource_version = {};
     object.meta.annotations.clear();
 }
@@ -74,6 +74,8 @@ void ClusterState::with_table(Kind kind, F&& use) {
             return use(pools_);
         case Kind::advertisement:
             return use(advertisements_);
+        case Kind::node:
+            return use(nodes_);
         case Kind::crowd:
         case Kind::policies_of:
         case Kind::pools:
@@ -155,7 +157,7 @@ void ClusterState::upsert(kube::LoadBalancingPolicy&& policy) {
 template <class T>
 void ClusterState::upsert_pool(Kind kind, Table<T>& table, T&& object) {
     if (object.meta.name.empty()) return;
-    tidy_pool(object);
+    tidy_cluster_scoped(object);
     const kube::ObjectKey key = object.meta.key();
     auto [row, is_new] = table.rows.try_emplace(key);
     row->second.seen = table.list;
@@ -169,6 +171,18 @@ void ClusterState::upsert_pool(Kind kind, Table<T>& table, T&& object) {
 void ClusterState::upsert(kube::AddressPool&& pool) { upsert_pool(Kind::address_pool, pools_, std::move(pool)); }
 void ClusterState::upsert(kube::VirtualIPAdvertisement&& advertisement) {
     upsert_pool(Kind::advertisement, advertisements_, std::move(advertisement));
+}
+
+void ClusterState::upsert(kube::Node&& node) {
+    if (node.meta.name.empty()) return;
+    tidy_cluster_scoped(node);
+    node.problems = {};
+    const kube::ObjectKey key = node.meta.key();
+    auto [row, is_new] = nodes_.rows.try_emplace(key);
+    row->second.seen = nodes_.list;
+    if (!is_new && row->second.value == node) return;
+    row->second.value = std::move(node);
+    note(Kind::node, key);
 }
 
 void ClusterState::remove(Kind kind, const kube::ObjectKey& key) {
@@ -205,6 +219,8 @@ void ClusterState::end_list(Kind kind) {
     with_table(kind, [&](auto& table) {
         if (!std::exchange(table.listing, false)) return;
         sweep(kind, table);
+        // Without a single one there is no other sign of it.
+        if (kind == Kind::node && !table.synced) changes_.insert(kAllPools);
         table.synced = true;
     });
 }
@@ -223,6 +239,8 @@ bool ClusterState::synced(Kind kind) const {
             return pools_.synced;
         case Kind::advertisement:
             return advertisements_.synced;
+        case Kind::node:
+            return nodes_.synced;
         case Kind::crowd:
         case Kind::policies_of:
         case Kind::pools:
@@ -306,6 +324,7 @@ std::vector<const kube::AddressPool*> ClusterState::pools() const { return sorte
 std::vector<const kube::VirtualIPAdvertisement*> ClusterState::advertisements() const {
     return sorted<kube::VirtualIPAdvertisement>(advertisements_);
 }
+std::vector<const kube::Node*> ClusterState::nodes() const { return sorted<kube::Node>(nodes_); }
 
 const std::set<std::string>& ClusterState::policies_of(const kube::ObjectKey& service) const {
     static const std::set<std::string> kNone;
@@ -343,8 +362,9 @@ size_t ClusterState::endpoints_before(const kube::ObjectKey& service, std::strin
 }
 
 ClusterState::Counts ClusterState::counts() const {
-    return {services_.rows.size(), slices_.rows.size(),        endpoints_, marks_.rows.size(), policies_.rows.size(),
-            pools_.rows.size(),    advertisements_.rows.size()};
+    return {services_.rows.size(),       slices_.rows.size(),   endpoints_,
+            marks_.rows.size(),          policies_.rows.size(), pools_.rows.size(),
+            advertisements_.rows.size(), nodes_.rows.size()};
 }
 
 }  // namespace steelyard::store

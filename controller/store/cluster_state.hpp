@@ -27,7 +27,8 @@ bool is_marked(const kube::Pod& pod);
 class ClusterState {
 public:
     struct Counts {
-        size_t services = 0, slices = 0, endpoints = 0, weighted_pods = 0, policies = 0, pools = 0, advertisements = 0;
+        size_t services = 0, slices = 0, endpoints = 0, weighted_pods = 0, policies = 0, pools = 0, advertisements = 0,
+               nodes = 0;
     };
 
     // `crowd_limit`: from how many endpoints of one Service on Kind::crowd is reported (see endpoints_before).
@@ -43,14 +44,15 @@ public:
     // kAllPools is among the changes unless only the status or generation is another.
     void upsert(kube::AddressPool&& pool);
     void upsert(kube::VirtualIPAdvertisement&& advertisement);
+    void upsert(kube::Node&& node);  // what is not its labels makes no change
     void remove(Kind kind, const kube::ObjectKey& key);
 
     // Between the two everything that exists is upserted; end_list() removes what was not. Removals may be told in between as
     // well. A begin without an end before it starts over.
     void begin_list(Kind kind);
     void end_list(Kind kind);
-    // Every kind (service, endpoint_slice, pod, policy, address_pool, advertisement) has been listed once: translating earlier would
-    // publish half a cluster.
+    // Every kind (service, endpoint_slice, pod, policy, address_pool, advertisement; not node, which not everybody asks for) has been
+    // listed once: translating earlier would publish half a cluster.
     bool synced() const;
     bool synced(Kind kind) const;  // this one; crowd, policies_of, pools: never
 
@@ -66,6 +68,8 @@ public:
     // All of them, by name.
     std::vector<const kube::AddressPool*> pools() const;
     std::vector<const kube::VirtualIPAdvertisement*> advertisements() const;
+    // By name. Of use once synced(Kind::node).
+    std::vector<const kube::Node*> nodes() const;
     // The Services that have a balancer (kube::LoadBalancer), by name.
     const std::set<kube::ObjectKey>& balanced() const { return balanced_; }
     // The texts of the Pod's annotations; nullopt: no such Pod or no annotation.
@@ -127,6 +131,7 @@ private:
     Table<kube::LoadBalancingPolicy> policies_;
     Table<kube::AddressPool> pools_;
     Table<kube::VirtualIPAdvertisement> advertisements_;
+    Table<kube::Node> nodes_;
     std::set<kube::ObjectKey> balanced_;
     std::unordered_map<kube::ObjectKey, std::set<std::string>, ObjectKeyHash> targets_;  // Service -> policies
     std::unordered_map<kube::ObjectKey, Group, ObjectKeyHash> groups_;

@@ -16,6 +16,7 @@ constexpr Kind kKindOf = std::is_same_v<T, kube::Service>                  ? Kin
                          : std::is_same_v<T, kube::LoadBalancingPolicy>    ? Kind::policy
                          : std::is_same_v<T, kube::AddressPool>            ? Kind::address_pool
                          : std::is_same_v<T, kube::VirtualIPAdvertisement> ? Kind::advertisement
+                         : std::is_same_v<T, kube::Node>                   ? Kind::node
                                                                            : Kind::pod;
 
 // Most Pods of a cluster carry no mark of ours; in a list they need not be handed over at all.
@@ -125,7 +126,8 @@ Inbox::Inbox(std::function<void()> wake)
       pods_(std::make_unique<Queue<kube::Pod>>(*this)),
       policies_(std::make_unique<Queue<kube::LoadBalancingPolicy>>(*this)),
       pools_(std::make_unique<Queue<kube::AddressPool>>(*this)),
-      advertisements_(std::make_unique<Queue<kube::VirtualIPAdvertisement>>(*this)) {}
+      advertisements_(std::make_unique<Queue<kube::VirtualIPAdvertisement>>(*this)),
+      nodes_(std::make_unique<Queue<kube::Node>>(*this)) {}
 
 Inbox::~Inbox() = default;
 
@@ -135,6 +137,7 @@ kube::Handler<kube::Pod>& Inbox::pods() { return *pods_; }
 kube::Handler<kube::LoadBalancingPolicy>& Inbox::policies() { return *policies_; }
 kube::Handler<kube::AddressPool>& Inbox::pools() { return *pools_; }
 kube::Handler<kube::VirtualIPAdvertisement>& Inbox::advertisements() { return *advertisements_; }
+kube::Handler<kube::Node>& Inbox::nodes() { return *nodes_; }
 
 // The flag is raised after the change is in the queue and lowered before the queues are taken: a change is either taken by a
 // drain under way or wakes the next one.
@@ -145,13 +148,14 @@ void Inbox::signal() {
 bool Inbox::drain(ClusterState& state) {
     woken_.store(false);
     // Pods before slices before Services: nothing depends on it, but one pass then sees weights with their endpoints.
+    const bool nodes = nodes_->drain(state);
     const bool pools = pools_->drain(state);
     const bool advertisements = advertisements_->drain(state);
     const bool policies = policies_->drain(state);
     const bool pods = pods_->drain(state);
     const bool slices = slices_->drain(state);
     const bool services = services_->drain(state);
-    return pools || advertisements || policies || pods || slices || services;
+    return nodes || pools || advertisements || policies || pods || slices || services;
 }
 
 }  // namespace steelyard::store

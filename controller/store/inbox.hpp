@@ -29,7 +29,8 @@ public:
     kube::Handler<kube::LoadBalancingPolicy>& policies();
     kube::Handler<kube::AddressPool>& pools();
     kube::Handler<kube::VirtualIPAdvertisement>& advertisements();
-    kube::Handlers handlers() { return {services(), slices(), pods(), policies(), pools(), advertisements()}; }
+    kube::Handler<kube::Node>& nodes();
+    kube::Handlers handlers() { return {services(), slices(), pods(), policies(), pools(), advertisements(), nodes()}; }
 
     // Applies everything that waits. Owner's thread only. Returns false if there was nothing.
     bool drain(ClusterState& state);
@@ -47,6 +48,7 @@ private:
     std::unique_ptr<Queue<kube::LoadBalancingPolicy>> policies_;
     std::unique_ptr<Queue<kube::AddressPool>> pools_;
     std::unique_ptr<Queue<kube::VirtualIPAdvertisement>> advertisements_;
+    std::unique_ptr<Queue<kube::Node>> nodes_;
 };
 
 }  // namespace steelyard::store

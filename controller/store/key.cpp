@@ -22,6 +22,8 @@ std::string_view to_string(Kind kind) {
             return "VirtualIPAdvertisement";
         case Kind::pools:
             return "AddressPools and VirtualIPAdvertisements";
+        case Kind::node:
+            return "Node";
     }
     return "?";
 }

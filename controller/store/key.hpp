@@ -21,6 +21,7 @@ enum class Kind : uint8_t {
     address_pool,
     advertisement,
     pools,  // all AddressPools and VirtualIPAdvertisements together; its one key is kAllPools
+    node,
 };
 
 std::string_view to_string(Kind kind);  // as Kubernetes writes it: "Service"
@@ -33,7 +34,7 @@ struct Key {
     friend auto operator<=>(const Key&, const Key&) = default;
 };
 
-// Among the changes whenever a pool or an advertisement changed in more than its status.
+// Among the changes whenever a pool or an advertisement changed in more than its status, and when all Nodes are known for the first time.
 inline const Key kAllPools{Kind::pools, {}};
 
 // Hashes of both are equal for equal text, so that a table of ObjectKeys can be asked with views.

@@ -199,8 +199,13 @@ Translator::~Translator() = default;
 
 Update Translator::update(const ClusterState& state, std::span<const Key> changed) {
     Update update;
-    if (std::ranges::count(changed, store::kAllPools) != 0) impl_->announcements.read(state);
-    for (const Key& key : impl_->affected(changed)) impl_->run(key, state, update);
+    std::set<Key> affected = impl_->affected(changed);
+    if (std::ranges::count(changed, store::kAllPools) != 0) {
+        impl_->announcements.read(state);
+    } else if (std::ranges::count(changed, Kind::node, &Key::kind) != 0 && impl_->announcements.read_nodes(state)) {
+        affected.merge(impl_->affected({&store::kAllPools, 1}));
+    }
+    for (const Key& key : affected) impl_->run(key, state, update);
     std::sort(update.remove.begin(), update.remove.end());  // "endpoints" and "listener" before "upstream"
     for (const kube::ObjectKey& service : std::exchange(impl_->told, {}))
         update.services.push_back(impl_->problems_of(service));

@@ -51,7 +51,7 @@ public:
             policies.push_back(state_.policy({service.ns, name}));
         return policies;
     }
-    const loadbalancer::AdvertisementSpec& advertisement_of(const ipam::Address& address) {
+    const Announcement& announcement_of(const ipam::Address& address) {
         note(store::kAllPools.kind, store::kAllPools.object);
         return announcements_.of(address);
     }

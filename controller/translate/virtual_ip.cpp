@@ -81,10 +81,11 @@ config::Protocol protocol_of(const kube::Service& service, const Port& port, std
     return is_http ? config::Protocol::http : config::Protocol::tcp;
 }
 
-config::VirtualIp virtual_ip_of(const loadbalancer::AdvertisementSpec& spec, Output& out) {
+config::VirtualIp virtual_ip_of(const Announcement& announcement, Output& out) {
+    const loadbalancer::AdvertisementSpec& spec = announcement.spec;
     config::VirtualIp ip;
     ip.interfaces = spec.interfaces;
-    ip.nodes = spec.nodes;
+    ip.nodes = announcement.nodes.names;
     ip.advertisement_interval_ms = spec.advertisement_interval_ms;
     ip.preempt_delay_ms = spec.preempt_delay_ms;
     ip.preempt = spec.preempt;
@@ -144,7 +145,8 @@ void translate_virtual_ip(const kube::Service& service, const std::vector<Port>&
                    "is missing or not a number from 1 to 255, and the Service has addresses; they are not announced");
         return;
     }
-    config::VirtualIp ip = virtual_ip_of(view.advertisement_of(addresses.front()), out);
+    const Announcement& announcement = view.announcement_of(addresses.front());
+    config::VirtualIp ip = virtual_ip_of(announcement, out);
     ip.name = service.meta.key().to_string();
     ip.router_id = router_id;
     for (const ipam::Address& address : addresses) ip.addresses.push_back(address.to_string());
@@ -152,7 +154,11 @@ void translate_virtual_ip(const kube::Service& service, const std::vector<Port>&
         for (const Port& port : ports) ip.local_upstreams.push_back(port.upstream);
     }
     add_listeners(service, ports, ip.addresses, options, out);
-    out.add(std::move(ip));
+    if (!announcement.nodes.none()) return out.add(std::move(ip));
+    // One without names would be everybody's.
+    out.refuse(loadbalancer::reason_of(announcement.nodes.fault),
+               "VirtualIPAdvertisement " + announcement.name + ": spec.nodeSelector",
+               loadbalancer::problem_of(announcement.nodes));
 }
 
 }  // namespace steelyard::translate

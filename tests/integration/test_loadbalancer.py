@@ -277,13 +277,14 @@ def test_the_rights_that_the_chart_gives_will_do(kubectl, ns, controller, api_se
     user = f"chart-{ns}"
     role, binding = cluster_role(user, user, [])
     kubectl.apply(role | {"rules": rules_of_the_chart()}, binding, pool("front", RANGE.format(1, 9), namespaces=[ns]), advertisement("all"), balanced(ns))
-    control = controller("--kubeconfig", api_server.client_certificate_kubeconfig(user)).wait_ready()
+    control = controller("--kubeconfig", api_server.client_certificate_kubeconfig(user), "--watch-nodes").wait_ready()
     wait_addresses(kubectl, ns)
     wait_counts(kubectl, "front", 9, 1)
     kubectl("delete", "service", "web", "-n", ns, "--timeout=20s")
     wait_event(kubectl, ns, "web", "IPReleased")
     assert control.metric("steelyard_load_balancer_writes_total", result="failed") == 0
     assert control.metric("steelyard_controller_policy_statuses_total", result="failed") == 0
+    assert control.metric("steelyard_kube_synced", kind="Nodes") == 1
 
 
 def test_a_disputed_address_is_told_on_its_service(kubectl, ns, controller):

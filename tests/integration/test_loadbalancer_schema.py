@@ -27,7 +27,8 @@ def test_every_field_is_let_in(crds, kubectl):
     assert "created (server dry run)" in apply(kubectl, full)
     assert "created (server dry run)" in apply(kubectl, pool("front", "192.0.2.9/32"))
     assert "created (server dry run)" in apply(kubectl, advertisement("all"))
-    assert "created" in apply(kubectl, advertisement("all", addressPools=["front"], interfaces=["eth*", "bond0.12"], nodes=["node-1.example"], vrrp=VRRP))
+    assert "created" in apply(kubectl, advertisement("all", addressPools=["front"], interfaces=["eth*", "bond0.12"], nodes=["node-1.example"], nodeSelector=SELECTOR,
+                                                    vrrp=VRRP))
     for interval in ("10ms", "40950ms", "1s500ms"):
         assert "created" in apply(kubectl, advertisement("all", vrrp={"advertisementInterval": interval})), interval
 
@@ -62,6 +63,13 @@ ADVERTISEMENTS = {
     "an interface": ({"interfaces": ["eth0/1"]}, "spec.interfaces[0]"),
     "a long interface": ({"interfaces": ["a" * 16]}, "may not be more than 15"),
     "a node": ({"nodes": ["Node"]}, "spec.nodes[0]"),
+    "a node's key": ({"nodeSelector": {"matchLabels": {"-a": "x"}}}, "a key is not that of a label"),
+    "a node's value": ({"nodeSelector": {"matchLabels": {"a": "x y"}}}, "spec.nodeSelector.matchLabels.a"),
+    "no values": ({"nodeSelector": {"matchExpressions": [{"key": "a", "operator": "NotIn"}]}}, "values is required with In and NotIn"),
+    "values": ({"nodeSelector": {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}},
+               "values belongs to the operators In and NotIn"),
+    "an operator": ({"nodeSelector": {"matchExpressions": [{"key": "a", "operator": "Gt"}]}}, 'Unsupported value: "Gt"'),
+    "no object": ({"nodeSelector": ["a"]}, "spec.nodeSelector"),
     "a pool": ({"addressPools": [""]}, "spec.addressPools[0]"),
     "a short interval": ({"vrrp": {"advertisementInterval": "5ms"}}, "must be from 10ms to 40950ms"),
     "a long interval": ({"vrrp": {"advertisementInterval": "41s"}}, "must be from 10ms to 40950ms"),

@@ -113,6 +113,9 @@ app.kubernetes.io/part-of: steelyard
 {{- if .Values.edge.defaultClass }}
 - --default-load-balancer-class=true
 {{- end }}
+{{- if .Values.edge.enabled }}
+- --watch-nodes=true
+{{- end }}
 {{- if and .Values.edge.enabled .Values.edge.transparent }}
 - --edge-transparent=true
 {{- end }}

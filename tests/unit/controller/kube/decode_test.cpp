@@ -124,6 +124,17 @@ TEST(Decode, AServiceListGivesWhatTranslationNeedsAndNothingElse) {
     EXPECT_TRUE(services[1].problems.empty());
 }
 
+TEST(Decode, ANodeIsItsNameAndItsLabels) {
+    const Node node = item<Node>(R"({"kind": "PartialObjectMetadata", "metadata": {"name": "n1", "resourceVersion": "9",
+        "labels": {"zone": "a", "example.com/edge": ""}, "annotations": {"other": "x"}, "managedFields": [{"manager": "kubelet"}]},
+        "status": {"images": [{}]}})");
+    EXPECT_EQ(node.meta.name, "n1");
+    EXPECT_EQ(node.meta.ns, "");
+    EXPECT_EQ(node.labels, (decltype(node.labels){{"zone", "a"}, {"example.com/edge", ""}}));
+    EXPECT_TRUE(node.meta.annotations.empty());
+    EXPECT_TRUE(node.problems.empty());
+}
+
 constexpr const char* kBalanced =
     R"({"metadata":{"name":"web","namespace":"shop","deletionTimestamp":"2026-01-02T03:04:05Z",
     "finalizers":["example.com/other","steelyard.dev/vip"]},

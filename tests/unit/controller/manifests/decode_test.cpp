@@ -124,6 +124,20 @@ TEST(Decode, ReadsTypedListsWhoseItemsDoNotRepeatTheirKind) {
                 ElementsAre("document 1, item 1 (Pod default/a)", "document 1, item 2 (Pod default/b)"));
 }
 
+TEST(Decode, ReadsNodesWhichHaveNoNamespace) {
+    const auto decoded = decode_manifest(
+        "apiVersion: v1\nkind: NodeList\nitems: [{metadata: {name: n1, labels: {zone: a, rack: '7'}}}, "
+        "{metadata: {name: N}}, {metadata: {name: n2, labels: {rack: 7}}}]\n");
+    ASSERT_TRUE(decoded);
+    ASSERT_EQ(decoded->objects.size(), 1U);
+    EXPECT_EQ(decoded->objects[0].place.to_string(), "document 1, item 1 (Node n1)");
+    const auto& node = std::get<kube::Node>(decoded->objects[0].object);
+    EXPECT_EQ(node.labels, (decltype(node.labels){{"zone", "a"}, {"rack", "7"}}));
+    ASSERT_EQ(decoded->faults.size(), 2U);
+    EXPECT_EQ(decoded->faults[0].place.to_string(), "document 1, item 2 (Node N)");
+    EXPECT_EQ(decoded->faults[1].error.to_string(), "metadata.labels.rack: '7' (a number) is not a text: write \"7\"");
+}
+
 TEST(Decode, PassesOverOtherKinds) {
     const auto decoded =
         decode_manifest("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n" + std::string(kService));

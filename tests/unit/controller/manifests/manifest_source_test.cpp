@@ -31,7 +31,8 @@ class Recorder final : public kube::Handler<kube::Service>,
                        public kube::Handler<kube::Pod>,
                        public kube::Handler<kube::LoadBalancingPolicy>,
                        public kube::Handler<kube::AddressPool>,
-                       public kube::Handler<kube::VirtualIPAdvertisement> {
+                       public kube::Handler<kube::VirtualIPAdvertisement>,
+                       public kube::Handler<kube::Node> {
 public:
     void on_list_begin() override { ++calls; }
     void on_list_end() override { ++calls; }
@@ -46,6 +47,8 @@ public:
     void on_upsert(kube::AddressPool) override {}
     void on_objects(std::vector<kube::VirtualIPAdvertisement>) override {}
     void on_upsert(kube::VirtualIPAdvertisement) override {}
+    void on_objects(std::vector<kube::Node>) override {}
+    void on_upsert(kube::Node) override {}
     void on_upsert(kube::EndpointSlice) override {}
     void on_upsert(kube::Pod) override {}
     void on_upsert(kube::Service object) override {
@@ -113,7 +116,7 @@ struct ManifestSourceTest : testing::Test {
     fs::path dir = root / "dir";
     Recorder seen;
     ManifestSource source{{.directory = dir, .check_interval = 50ms},
-                          {seen, seen, seen, seen, seen, seen},
+                          {seen, seen, seen, seen, seen, seen, seen},
                           [this](const std::string& line) { seen.say(line); }};
 
     void SetUp() override { fs::create_directories(dir); }
@@ -144,7 +147,7 @@ TEST_F(ManifestSourceTest, TellsTheListsAtTheStart) {
     fs::create_directory(dir / "e.yaml");
     start();
     EXPECT_EQ(seen.history(), "+b:80 +a:80 ");  // by namespace
-    EXPECT_EQ(seen.calls, 12);
+    EXPECT_EQ(seen.calls, 14);
     EXPECT_THAT(
         seen.said(),
         testing::ElementsAre(dir.string() + "/e.yaml: is not a regular file; the file is ignored until it is mended"));
@@ -154,7 +157,7 @@ TEST_F(ManifestSourceTest, TellsTheListsAtTheStart) {
 }
 
 TEST_F(ManifestSourceTest, WithoutADirectoryDoesNotStart) {
-    ManifestSource other({.directory = root / "nowhere"}, {seen, seen, seen, seen, seen, seen});
+    ManifestSource other({.directory = root / "nowhere"}, {seen, seen, seen, seen, seen, seen, seen});
     const auto started = other.start();
     ASSERT_FALSE(started);
     EXPECT_EQ(started.error().to_string(),
@@ -283,7 +286,7 @@ TEST_F(ManifestSourceTest, ADirectoryThatIsExchangedIsNoticed) {
 }
 
 TEST_F(ManifestSourceTest, AFileTooLargeIsRefusedAndTheOthersGoOn) {
-    ManifestSource small({.directory = dir, .max_file_bytes = 1000}, {seen, seen, seen, seen, seen, seen},
+    ManifestSource small({.directory = dir, .max_file_bytes = 1000}, {seen, seen, seen, seen, seen, seen, seen},
                          [this](const std::string& line) { seen.say(line); });
     write(dir / "a.yaml", service("a") + "#" + std::string(1000, 'x'));
     write(dir / "b.yaml", service("b"));

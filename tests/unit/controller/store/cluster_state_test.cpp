@@ -208,6 +208,36 @@ TEST(ClusterState, TellsThatPoolsChangedWhenMoreThanTheirStatusDid) {
     EXPECT_EQ(state.counts().advertisements, 1U);
 }
 
+kube::Node node(const std::string& name, const std::string& version, const std::string& zone) {
+    kube::Node made;
+    made.meta = {"", name, version, {{"steelyard.dev/x", version}}};
+    made.labels.emplace("zone", zone);
+    return made;
+}
+
+TEST(ClusterState, TellsOfNodesWhoseLabelsChangedAndOfNothingElseOfThem) {
+    ClusterState state;
+    EXPECT_FALSE(state.synced(Kind::node));
+    state.begin_list(Kind::node);
+    state.upsert(node("b", "1", "x"));
+    state.upsert(node("a", "1", "x"));
+    EXPECT_THAT(changes(state), ElementsAre("Node a", "Node b"));
+    state.end_list(Kind::node);
+    EXPECT_THAT(changes(state), ElementsAre(kAllPools.to_string())) << "now they are all known";
+    EXPECT_TRUE(state.synced(Kind::node));
+    state.upsert(node("a", "2", "x"));
+    EXPECT_THAT(changes(state), ElementsAre());
+    state.upsert(node("a", "3", "y"));
+    EXPECT_THAT(changes(state), ElementsAre("Node a"));
+    ASSERT_EQ(state.nodes().size(), 2U);
+    EXPECT_EQ(state.nodes()[0]->meta.name, "a");
+    state.begin_list(Kind::node);
+    state.upsert(node("a", "4", "y"));
+    state.end_list(Kind::node);
+    EXPECT_THAT(changes(state), ElementsAre("Node b"));
+    EXPECT_FALSE(state.synced()) << "the other kinds are not";
+}
+
 TEST(ClusterState, KnowsTheServicesThatHaveABalancer) {
     ClusterState state;
     auto web = service("web");

@@ -20,6 +20,7 @@ std::string translated(const std::string& input) {
     const Options options{.allow_loopback = input.find("\n# allow loopback\n") != std::string::npos,
                           .edge_transparent = input.find("\n# edge transparent\n") != std::string::npos};
     store::ClusterState state;
+    state.begin_list(store::Kind::node);
     auto decoded = manifests::decode_manifest(input, {.as_api_server = false, .yaml = {}, .budget = {}});
     if (!decoded) return "not YAML: " + decoded.error().to_string();
     Json result;
@@ -27,6 +28,7 @@ std::string translated(const std::string& input) {
         result["faults"].push_back(fault.place.to_string() + ": " + fault.error.to_string());
     for (auto& placed : decoded->objects)
         std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
+    state.end_list(store::Kind::node);
     Translator translator(options);
     const Update update = translator.update(state, state.take_changes());
     result["resources"] = Json::array();

@@ -93,5 +93,79 @@ TEST(VirtualIp, OfAServiceThatIsBeingDeletedIsWithdrawn) {
     EXPECT_EQ(translator.update(state, state.take_changes()).remove.size(), 2U);
 }
 
+kube::Node node(const std::string& name, const std::string& zone) {
+    kube::Node made;
+    made.meta = {"", name, "1", {}};
+    made.labels.emplace("zone", zone);
+    return made;
+}
+
+// The nodes of the one virtual IP in it; "none": it is withdrawn.
+std::vector<std::string> nodes_of(const Update& update) {
+    for (const config::Resource& resource : update.upsert) {
+        if (const auto* ip = std::get_if<config::VirtualIp>(&resource)) return ip->nodes;
+    }
+    for (const config::ResourceKey& key : update.remove) {
+        if (key.kind == "virtual_ip") return {"none"};
+    }
+    return {};
+}
+
+TEST(VirtualIp, IsHeldByTheNodesWhoseLabelsMatchAndByNobodyWithoutOne) {
+    store::ClusterState state;
+    state.upsert(balanced("web", "192.0.2.7"));
+    state.upsert(pool("front", "192.0.2.0/28"));
+    auto selecting = advertisement("lan", "front", 100);
+    selecting.spec.node_selector.labels.emplace("zone", "1");
+    state.upsert(std::move(selecting));
+    state.begin_list(store::Kind::node);
+    state.upsert(node("a", "1"));
+    state.upsert(node("b", "2"));
+    Translator translator;
+    Update update = translator.update(state, state.take_changes());
+    EXPECT_EQ(update.upsert.size(), 2U) << "an upstream and its listener: the list of nodes is not at its end";
+    ASSERT_EQ(update.services.size(), 1U);
+    EXPECT_EQ(update.services[0].problems.at(0).reason, "NodesUnknown");
+
+    const auto next = [&] { return translator.update(state, state.take_changes()); };
+    state.end_list(store::Kind::node);
+    update = next();
+    EXPECT_THAT(nodes_of(update), testing::ElementsAre("a"));
+    EXPECT_TRUE(update.services.at(0).problems.empty());
+
+    state.upsert(node("b", "1"));
+    EXPECT_THAT(nodes_of(next()), testing::ElementsAre("a", "b"));
+    state.upsert(node("b", "2"));
+    EXPECT_THAT(nodes_of(next()), testing::ElementsAre("a"));
+    state.remove(store::Kind::node, {"", "a"});
+    update = next();
+    EXPECT_THAT(nodes_of(update), testing::ElementsAre("none"));
+    EXPECT_EQ(update.services.at(0).problems.at(0).message,
+              "Service shop/web: VirtualIPAdvertisement lan: spec.nodeSelector: no node matches; no node holds the "
+              "addresses");
+    state.upsert(node("c", "1"));
+    EXPECT_THAT(nodes_of(next()), testing::ElementsAre("c"));
+}
+
+TEST(VirtualIp, DoesNotRunAgainForANodeThatChangesNothing) {
+    store::ClusterState state;
+    state.upsert(balanced("web", "192.0.2.7"));
+    auto selecting = advertisement("lan", "front", 100);
+    selecting.spec.pools.clear();
+    selecting.spec.node_selector.labels.emplace("zone", "1");
+    state.upsert(std::move(selecting));
+    state.begin_list(store::Kind::node);
+    state.upsert(node("a", "1"));
+    state.end_list(store::Kind::node);
+    Translator translator;
+    EXPECT_THAT(nodes_of(translator.update(state, state.take_changes())), testing::ElementsAre("a"));
+    kube::Node beat = node("a", "1");
+    beat.meta.resource_version = "2";
+    state.upsert(std::move(beat));
+    EXPECT_FALSE(state.has_changes());
+    state.upsert(node("other", "2"));
+    EXPECT_EQ(translator.update(state, state.take_changes()).computed, 0U);
+}
+
 }  // namespace
 }  // namespace steelyard::translate
