@@ -1,8 +1,8 @@
 // steelyard-capture: read options, write the packet rules, say what is in force. Runs once, before the sidecar and the application.
 #include <cstdio>
 
-#include "sidecar/capture/nft.hpp"
 #include "sidecar/capture/options.hpp"
+#include "sidecar/nft/nft.hpp"
 
 namespace steelyard::capture {
 namespace {
@@ -50,8 +50,8 @@ int main(int argc, char** argv) {
         std::fputs(rules.c_str(), stdout);
         return 0;
     }
-    if (auto done = capture::run_nft(program.nft, rules); !done) {
-        std::fprintf(stderr, "steelyard-capture: %s\n", done.error().to_string().c_str());
+    if (auto done = steelyard::run_nft(program.nft, rules); !done) {
+        std::fprintf(stderr, "steelyard-capture: %s; connections go out untouched\n", done.error().to_string().c_str());
         return 1;
     }
     std::printf("steelyard-capture: %s\n", capture::summary(program.rules).c_str());

@@ -13,6 +13,8 @@
 #include "sidecar/vip/config/state_file.hpp"
 #include "sidecar/vip/config_watch.hpp"
 #include "sidecar/vip/fleet.hpp"
+#include "sidecar/vip/flows/handover.hpp"
+#include "sidecar/vip/flows/kernel.hpp"
 #include "sidecar/vip/metrics.hpp"
 #include "sidecar/vip/net/capabilities.hpp"
 #include "sidecar/vip/ready_poller.hpp"
@@ -25,6 +27,8 @@ constexpr Milliseconds kLeastWriteGap{50};
 constexpr Milliseconds kMostWriteGap{1000};
 constexpr std::chrono::seconds kTend{1};
 constexpr Milliseconds kEndPoll{10};
+constexpr Milliseconds kFlowTick{200};
+constexpr const char* kNft = "nft";
 
 uint64_t now_ms() {
     return static_cast<uint64_t>(std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch()).count());
@@ -50,6 +54,9 @@ public:
     void run() { io_.run(); }
 
 private:
+    std::set<Family> install_flows();
+    Result<void> open_flows(const std::set<Family>& families);
+    void tend_flows();
     Result<void> start_admin();
     void load_state();
     void load_config();
@@ -68,6 +75,7 @@ private:
     Config config_;
     bool loaded_ = false;
     ProgramStats stats_;
+    std::unique_ptr<Handover> flows_;  // none: connections are not kept when addresses move
     Fleet fleet_;
     VipCollector collector_;
     std::string boot_id_;
@@ -77,18 +85,20 @@ private:
     std::unique_ptr<ConfigWatch> watch_;
     std::unique_ptr<ReadyPoller> poller_;
     asio::signal_set signals_{io_};
-    asio::steady_timer write_timer_{io_}, tend_timer_{io_}, end_timer_{io_};
-    TimePoint written_{}, end_by_{};
-    bool write_waits_ = false, write_failed_ = false;
+    asio::steady_timer write_timer_{io_}, tend_timer_{io_}, end_timer_{io_}, flow_timer_{io_};
+    TimePoint written_{}, end_by_{}, flows_by_{};
+    bool write_waits_ = false, write_failed_ = false, flows_wait_ = false;
 };
 
 Result<void> VipApp::Impl::start() {
     if (auto able = check_capabilities(); !able) return able;
+    const auto flows = install_flows();  // nft would find no rights afterwards
     if (auto kept = keep_needed_capabilities(); !kept) return kept;
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
-    if (auto opened = fleet_.open(); !opened) return opened;
+    if (auto opened = open_flows(flows); !opened) return opened;
+    if (auto opened = fleet_.open(flows_.get()); !opened) return opened;
     boot_id_ = read_boot_id();
     load_state();
     if (options_.config_file.empty()) {
@@ -110,6 +120,42 @@ Result<void> VipApp::Impl::start() {
     }
     tend();
     return {};
+}
+
+// Without nft, or a kernel that can do it, addresses move as ever.
+std::set<Family> VipApp::Impl::install_flows() {
+    std::set<Family> families;
+    if (options_.flow_handover == Milliseconds{0}) return families;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        if (auto done = install_flow_rules(family, kNft); done) {
+            families.insert(family);
+        } else {
+            log::warn("{}: connections over {} are cut when an address moves", done.error().to_string(),
+                      to_string(family));
+        }
+    }
+    return families;
+}
+
+Result<void> VipApp::Impl::open_flows(const std::set<Family>& families) {
+    if (families.empty()) return {};
+    auto kernel = NetlinkFlowKernel::open(io_);
+    if (!kernel) return kernel.error();
+    flows_ = std::make_unique<Handover>(std::move(*kernel), families, options_.flow_handover, [this] { write_soon(); });
+    stats_.flows = flows_.get();
+    stats_.flows_ipv4 = families.contains(Family::ipv4);
+    stats_.flows_ipv6 = families.contains(Family::ipv6);
+    tend_flows();
+    return {};
+}
+
+void VipApp::Impl::tend_flows() {
+    flow_timer_.expires_after(kFlowTick);
+    flow_timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        flows_->tick(Clock::now());
+        tend_flows();
+    });
 }
 
 Result<void> VipApp::Impl::start_admin() {
@@ -210,7 +256,8 @@ void VipApp::Impl::write_soon() {
 void VipApp::Impl::write_state() {
     write_waits_ = false;
     written_ = Clock::now();
-    StateFile state{boot_id_, now_ms(), {}};
+    StateFile state{boot_id_, now_ms(), {}, {}};
+    if (flows_) state.kept = flows_->kept_addresses();
     for (const auto& [key, runner] : fleet_.runners()) state.routers.push_back(runner->status());
     if (auto done = files::replace_text_file(options_.state_file, encode_state(state), files::Keep::for_this_boot);
         done) {
@@ -223,7 +270,6 @@ void VipApp::Impl::write_state() {
                        done.error().to_string());
         }
     }
-    if (ending_) return;
     const Milliseconds beat = fleet_.any_master() ? fleet_.shortest_interval() : kMostWriteGap;
     write_timer_.expires_at(written_ + std::clamp(beat, kLeastWriteGap, kMostWriteGap));
     write_timer_.async_wait([this](const error_code& error) {
@@ -245,10 +291,11 @@ void VipApp::Impl::wait_for_signal() {
         if (error) return;
         if (std::exchange(ending_, true)) {
             log::warn("second signal: ending at once");
-            end_by_ = Clock::now();
+            end_by_ = flows_by_ = Clock::now();
         } else {
             log::info("ending: the addresses are handed over");
             end_by_ = Clock::now() + kLongestLinger;
+            flows_by_ = end_by_ + options_.flow_handover + kForwardMargin;
             begin(false);  // where nobody has begun yet: what an earlier run has left is removed all the same
             fleet_.stop();
             end();
@@ -258,14 +305,21 @@ void VipApp::Impl::wait_for_signal() {
 }
 
 void VipApp::Impl::end() {
-    if (!fleet_.finished() && Clock::now() < end_by_) {
+    const TimePoint now = Clock::now();
+    const bool moving = !fleet_.finished() && now < end_by_;
+    if (!moving) fleet_.finish(now < flows_by_);
+    const bool flowing = flows_ && flows_->busy() && now < flows_by_;
+    if (flowing && !moving && !std::exchange(flows_wait_, true)) {
+        log::info("the addresses are handed over; connections to {} of them go on here, until they end or for {} ms",
+                  flows_->kept_addresses().size(), options_.flow_handover.count());
+    }
+    if (moving || flowing) {
         end_timer_.expires_after(kEndPoll);
         end_timer_.async_wait([this](const error_code& error) {
             if (!error) end();
         });
         return;
     }
-    fleet_.finish();
     close();
 }
 
@@ -277,6 +331,8 @@ void VipApp::Impl::close() {
     signals_.cancel();
     write_timer_.cancel();
     tend_timer_.cancel();
+    flow_timer_.cancel();
+    if (flows_) flows_->finish();
     log::info("ended");
     io_.stop();
 }

@@ -23,12 +23,13 @@ Fleet::Fleet(boost::asio::io_context& io, Checksum ipv4_checksum, std::function<
 
 Fleet::~Fleet() = default;
 
-Result<void> Fleet::open() {
+Result<void> Fleet::open(Handover* flows) {
     auto opened = Rtnetlink::open(io_, [this] { on_links(); });
     if (!opened) return opened.error();
     netlink_ = std::move(*opened);
-    context_ = std::make_unique<RunnerContext>(RunnerContext{
-        io_, *netlink_, ports_, ipv4_checksum_, [this](const Ip& ip) { return virtual_.contains(ip); }, changed_});
+    context_ = std::make_unique<RunnerContext>(RunnerContext{io_, *netlink_, ports_, ipv4_checksum_,
+                                                             [this](const Ip& ip) { return virtual_.contains(ip); },
+                                                             changed_, flows});
     return {};
 }
 
@@ -90,7 +91,7 @@ void Fleet::end_missing(const std::map<Key, const Router*>& wanted, const std::s
     }
     for (const auto& runner : ending_) {
         const bool comes_back = wanted.contains({runner->router().id, runner->router().family});
-        if (comes_back || shares_an_address(*runner, addresses)) runner->finish();
+        if (comes_back || shares_an_address(*runner, addresses)) runner->finish(false);
     }
     forget_finished();
 }
@@ -150,8 +151,8 @@ bool Fleet::finished() {
     return runners_.empty() && ending_.empty();
 }
 
-void Fleet::finish() {
-    for (const auto& runner : ending_) runner->finish();
+void Fleet::finish(bool keep) {
+    for (const auto& runner : ending_) runner->finish(keep);
     forget_finished();
 }
 

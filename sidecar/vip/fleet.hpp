@@ -28,7 +28,8 @@ public:
     Fleet(boost::asio::io_context& io, Checksum ipv4_checksum, std::function<void()> changed);
     ~Fleet();
 
-    Result<void> open();
+    // `flows`: outlives it; none: connections are not kept when addresses move.
+    Result<void> open(Handover* flows);
     // Once, before apply(): `state` is what an earlier run has left, of this boot. Routers that it calls master, and whose backups can not
     // have taken over yet (by a Lease: while that has not ended), go on as such; other addresses of it are removed. `ready`: of the proxy.
     void begin(const Config& config, const std::optional<StateFile>& state, uint64_t now_ms, bool ready);
@@ -39,7 +40,7 @@ public:
     // All give their addresses back; finished() follows within kLongestLinger.
     void stop();
     bool finished();
-    void finish();
+    void finish(bool keep);  // at once; `keep`: with the connections of the addresses
 
     const Runners& runners() const { return runners_; }
     bool any_master() const;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/metrics/builder.hpp"
+#include "sidecar/vip/flows/handover.hpp"
 
 namespace steelyard::vip {
 namespace {
@@ -105,6 +106,35 @@ void add_program(const ProgramStats& stats, Families& out) {
     std::move(polls).into(out);
 }
 
+void add_handover(const ProgramStats& stats, Families& out) {
+    auto available =
+        Made::gauge("steelyard_vip_handover_available", "Whether connections are kept when addresses move in order.");
+    available.add(stats.flows_ipv4 ? 1 : 0, {{"family", "ipv4"}});
+    available.add(stats.flows_ipv6 ? 1 : 0, {{"family", "ipv6"}});
+    std::move(available).into(out);
+    if (stats.flows == nullptr) return;
+    const auto add = [&](Made family, size_t value) {
+        family.add(static_cast<double>(value));
+        std::move(family).into(out);
+    };
+    const auto& flows = *stats.flows;
+    add(Made::gauge("steelyard_vip_handover_kept_addresses", "Addresses of another node with connections here."),
+        flows.kept_addresses().size());
+    add(Made::gauge("steelyard_vip_handover_kept_connections", "Connections to such addresses."),
+        flows.kept_connections());
+    add(Made::gauge("steelyard_vip_handover_forwarding_addresses",
+                    "Addresses whose former holder gets what is not known here."),
+        flows.forwarded_addresses(Clock::now()));
+    add(Made::counter("steelyard_vip_handover_kept_total", "Addresses that were given away with connections kept."),
+        flows.stats().kept);
+    add(Made::counter("steelyard_vip_handover_forwarded_total", "Addresses that came from a holder in order."),
+        flows.stats().forwarded);
+    add(Made::counter("steelyard_vip_handover_resets_total", "Connections that were reset at the limit."),
+        flows.stats().resets);
+    add(Made::counter("steelyard_vip_handover_failures_total", "Requests that the kernel refused."),
+        flows.stats().failures);
+}
+
 }  // namespace
 
 Families VipCollector::Collect() const {
@@ -136,6 +166,7 @@ Families VipCollector::Collect() const {
         [](const R& r) { return r.stats().announcements; }, out);
     add_refused(runners, out);
     add_program(stats_, out);
+    add_handover(stats_, out);
     metrics::add_process_metrics("steelyard-vip", out);
     return out;
 }

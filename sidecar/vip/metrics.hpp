@@ -11,12 +11,16 @@
 
 namespace steelyard::vip {
 
+class Handover;
+
 struct ProgramStats {
     uint64_t config_loads = 0, config_failures = 0;
     uint64_t state_writes = 0, state_failures = 0;
     uint64_t ready_polls = 0, ready_failures = 0;
     bool asks = false;   // there is a --ready-url
     bool ready = false;  // what was answered last
+    const Handover* flows = nullptr;
+    bool flows_ipv4 = false, flows_ipv6 = false;  // whose rules are in force
 };
 
 class VipCollector final : public prometheus::Collectable {

@@ -85,7 +85,7 @@ bool RouterRunner::take_link(const Link& link) {
 void RouterRunner::drop_link() {
     if (place_.index == 0) return;
     apply(machine_.set_link(false, Clock::now()));
-    let_go();
+    let_go(false);
     context_.ports.leave(place_);
     place_.index = 0;
     source_ = {};

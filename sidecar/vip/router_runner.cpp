@@ -6,6 +6,7 @@
 
 #include "common/log.hpp"
 #include "common/net/asio.hpp"
+#include "sidecar/vip/flows/handover.hpp"
 #include "sidecar/vip/net/frames.hpp"
 
 namespace steelyard::vip {
@@ -26,6 +27,35 @@ std::string to_string(const Mac& mac) {
 MachineOptions options_of(const Router& router, const Ip& source) {
     return {router.id,     router.priority, router.advertisement_interval, router.preempt, router.preempt_delay,
             router.accept, source};
+}
+
+// One to each destination of the router.
+void emit(const RunnerContext& context, const Router& router, const Ports::Place& place, const Ip& source,
+          uint8_t priority, RunnerStats& stats) {
+    Advert advert{router.id, priority, router.advertisement_interval, {}};
+    for (const auto& address : router.addresses) advert.addresses.push_back(address.ip);
+    std::array<uint8_t, kMaxSentBytes> buffer;
+    const auto send_to = [&](const Ip& destination) {
+        const size_t size = encode(advert, source, destination, context.ipv4_checksum, buffer);
+        const int error =
+            size == 0 ? EINVAL : context.ports.send(place, source, destination, std::span(buffer).first(size));
+        ++(error == 0 ? stats.adverts_sent : stats.send_failures);
+        if (error != 0) {
+            log::debug("router {} {}: an advert to {} was not sent: {}", router.id, to_string(router.family),
+                       destination.to_string(), std::generic_category().message(error));
+        }
+    };
+    if (router.peers.empty()) {
+        send_to(*Ip::parse(router.family == Family::ipv4 ? kGroupIpv4 : kGroupIpv6));
+    } else {
+        for (const Ip& peer : router.peers) send_to(peer);
+    }
+}
+
+std::vector<Ip> addresses_of(const Router& router) {
+    std::vector<Ip> all;
+    for (const auto& address : router.addresses) all.push_back(address.ip);
+    return all;
 }
 
 }  // namespace
@@ -103,9 +133,9 @@ void RouterRunner::stop() {
     apply(machine_.stop(Clock::now()));
 }
 
-void RouterRunner::finish() {
+void RouterRunner::finish(bool keep) {
     if (!stopped_) stop();
-    let_go();
+    let_go(keep);
 }
 
 void RouterRunner::apply(const Actions& actions) {
@@ -122,10 +152,10 @@ void RouterRunner::apply(const Actions& actions) {
             lingering_ = true;
             timers_->linger.expires_after(told ? linger() : actions.linger);
             timers_->linger.async_wait([this, alive = std::weak_ptr(timers_)](const error_code& error) {
-                if (!error && !alive.expired() && lingering_) let_go();
+                if (!error && !alive.expired() && lingering_) let_go(true);
             });
         } else {
-            let_go();
+            let_go(machine_.link());
         }
     }
     if (actions.announce && holding_ && announcements_.may_begin_again(Clock::now())) {
@@ -141,26 +171,7 @@ Duration RouterRunner::linger() const {
     return std::min<Duration>(2 * router_.advertisement_interval + Milliseconds{100}, kLongestLinger);
 }
 
-void RouterRunner::send_advert(uint8_t priority) {
-    Advert advert{router_.id, priority, router_.advertisement_interval, {}};
-    for (const auto& address : router_.addresses) advert.addresses.push_back(address.ip);
-    std::array<uint8_t, kMaxSentBytes> buffer;
-    const auto send_to = [&](const Ip& destination) {
-        const size_t size = encode(advert, source_, destination, context_.ipv4_checksum, buffer);
-        const int error =
-            size == 0 ? EINVAL : context_.ports.send(place_, source_, destination, std::span(buffer).first(size));
-        ++(error == 0 ? stats_.adverts_sent : stats_.send_failures);
-        if (error != 0) {
-            log::debug("{}: an advert to {} was not sent: {}", label(), destination.to_string(),
-                       std::generic_category().message(error));
-        }
-    };
-    if (router_.peers.empty()) {
-        send_to(*Ip::parse(router_.family == Family::ipv4 ? kGroupIpv4 : kGroupIpv6));
-    } else {
-        for (const Ip& peer : router_.peers) send_to(peer);
-    }
-}
+void RouterRunner::send_advert(uint8_t priority) { emit(context_, router_, place_, source_, priority, stats_); }
 
 // The addresses are ours: on the interface, or answered for when traffic to them is not taken.
 void RouterRunner::hold() {
@@ -168,7 +179,10 @@ void RouterRunner::hold() {
     holding_ = true;
     lingering_ = false;
     if (machine_.options().accepts()) {
-        for (const auto& address : router_.addresses) add(address);
+        for (const auto& address : router_.addresses) {
+            add(address);
+            if (context_.flows != nullptr) context_.flows->regain(address.ip);
+        }
     }
     tell_held();
     announcements_.begin(Clock::now());
@@ -176,16 +190,49 @@ void RouterRunner::hold() {
     arm();
 }
 
-void RouterRunner::let_go() {
+void RouterRunner::let_go(bool keep) {
     timers_->linger.cancel();
     lingering_ = false;
     announcements_.end();
     conflicts_.forget();
+    if (keep && holding_) keep_flows();
     const auto ours = added_;
     for (const auto& address : ours) remove(address);
     if (!std::exchange(holding_, false)) return;
     tell_held();
     context_.changed();
+}
+
+// When nothing is kept any more, its successor is told once more that this node has nothing: it sends nothing here from then on.
+void RouterRunner::keep_flows() {
+    // By a Lease nobody learns from whom the addresses come.
+    if (context_.flows == nullptr || added_.empty() || source_ == Ip{}) return;
+    std::vector<Ip> ours;
+    for (const auto& address : added_) ours.push_back(address.ip);
+    auto ended = [&context = context_, router = router_, place = place_, source = source_] {
+        RunnerStats uncounted;
+        emit(context, router, place, source, 0, uncounted);
+    };
+    context_.flows->keep({router_.id, router_.family}, ours, source_, Clock::now(), std::move(ended));
+}
+
+// What the advert that the machine was given last says of who has connections of the addresses.
+void RouterRunner::follow_flows(const Ip& from) {
+    if (context_.flows == nullptr || !machine_.options().accepts()) return;
+    switch (machine_.heard()) {
+        case Heard::nothing:
+            break;
+        case Heard::master:
+            context_.flows->other_master({router_.id, router_.family}, addresses_of(router_), from);
+            break;
+        case Heard::lesser:
+        case Heard::stepping_down:
+            context_.flows->forward(addresses_of(router_), from, place_.index, Clock::now());
+            break;
+        case Heard::gone:
+            context_.flows->stop_forwarding(addresses_of(router_), from);
+            break;
+    }
 }
 
 void RouterRunner::tell_held() {
@@ -238,8 +285,9 @@ void RouterRunner::on_packet(const VrrpPacket& packet) {
     const TimePoint now = Clock::now();
     ++stats_.adverts_received;
     conflicts_.on_other_master(now);
-    if (lingering_ && decoded.advert.priority != 0) let_go();
+    if (lingering_ && decoded.advert.priority != 0) let_go(true);
     apply(machine_.on_advert(decoded.advert, packet.source, now));
+    follow_flows(packet.source);
     if (machine_.stats().splits != splits_logged_ && now >= split_log_ + kLogGap) {
         log::warn("{}: {} of priority {} says that it is master, too (priority {} here): announced anew", label(),
                   packet.source.to_string(), decoded.advert.priority, router_.priority);

@@ -25,6 +25,8 @@
 
 namespace steelyard::vip {
 
+class Handover;
+
 inline constexpr Milliseconds kLongestLinger{1000};
 
 // What all routers share. References outlive the runners.
@@ -35,6 +37,7 @@ struct RunnerContext {
     Checksum ipv4_checksum = Checksum::pseudo_header;
     std::function<bool(const Ip&)> is_virtual;  // an address of any router of ours: never a source
     std::function<void()> changed;              // the status has, so that it is written
+    Handover* flows = nullptr;                  // none: connections are not kept when addresses move
 };
 
 struct RunnerStats {
@@ -59,9 +62,9 @@ public:
     void release(const Router& next);
     // The same router id and family.
     void update(Router next);
-    // finished() follows within kLongestLinger; finish() makes it at once.
+    // finished() follows within kLongestLinger; finish() makes it at once, and may keep the addresses' connections.
     void stop();
-    void finish();
+    void finish(bool keep);
     bool finished() const { return stopped_ && !holding_; }
 
     void on_packet(const VrrpPacket& packet) override;
@@ -84,7 +87,9 @@ private:
     void apply(const Actions& actions);
     void send_advert(uint8_t priority);
     void hold();
-    void let_go();
+    void let_go(bool keep = false);
+    void keep_flows();
+    void follow_flows(const Ip& from);
     void add(const Prefix& address);
     void remove(const Prefix& address);
     void reclaim();

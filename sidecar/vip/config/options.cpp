@@ -15,7 +15,8 @@ namespace steelyard::vip {
 namespace {
 
 struct Text {  // the flags as they were typed
-    std::string interface, ready_url, admin, checksum = "pseudo-header", preempt_delay = "0", ready_interval = "100ms";
+    std::string interface, ready_url, admin, checksum = "pseudo-header", preempt_delay = "0", ready_interval = "100ms",
+                                             flow_handover = "60s";
     std::vector<std::string> addresses, peers;
     uint32_t vrid = 0, priority = 100, interval = 100;
     bool no_preempt = false, no_accept = false;
@@ -25,6 +26,8 @@ struct Text {  // the flags as they were typed
 constexpr std::array<const char*, 9> kRouterFlags{"--interface",       "--vrid", "--priority",      "--address",
                                                   "--advert-interval", "--peer", "--preempt-delay", "--no-preempt",
                                                   "--no-accept"};
+
+constexpr Milliseconds kMaxFlowHandover{3'600'000};
 
 void declare_router(CLI::App& app, Text& t) {
     app.add_option("--interface", t.interface, "The interface of the one router, or a glob");
@@ -53,6 +56,9 @@ void declare(CLI::App& app, VipOptions& o, Text& t) {
                    "Hold addresses only while this answers 200: http://ADDRESS:PORT/readyz");
     app.add_option("--ready-interval", t.ready_interval, "How often it is asked")->capture_default_str();
     app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of /healthz /readyz /metrics /routers (default: none)");
+    app.add_option("--flow-handover", t.flow_handover,
+                   "How long TCP connections may go on here after their address has moved on in order; 0: they are cut")
+        ->capture_default_str();
     app.add_option("--ipv4-checksum", t.checksum,
                    "What the checksum over IPv4 covers: pseudo-header (as keepalived) or message (as RFC 9568)")
         ->capture_default_str();
@@ -177,6 +183,9 @@ Result<void> finish(const CLI::App& app, const Text& t, VipOptions& o) {
     if (!every || *every < Milliseconds{10})
         return Error{"--ready-interval", "'" + t.ready_interval + "' is not a duration from 10ms to 1m"};
     o.ready_interval = *every;
+    const auto handover = cli::parse_duration(t.flow_handover == "0" ? "0s" : t.flow_handover, kMaxFlowHandover);
+    if (!handover) return Error{"--flow-handover", "'" + t.flow_handover + "' is not a duration up to 1h, such as 60s"};
+    o.flow_handover = *handover;
     if (!t.admin.empty()) {
         auto admin = admin::parse_listen(with_brackets(t.admin));
         if (!admin) return Error{"--admin-listen", admin.error().problem};

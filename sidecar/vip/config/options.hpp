@@ -30,6 +30,7 @@ struct VipOptions {
     Milliseconds ready_interval{0};  // how often it is asked
     std::string admin_ip;            // "": no admin listener
     uint16_t admin_port = 0;
+    Milliseconds flow_handover{60'000};  // how long connections are kept after their address has moved; 0: not at all
     Checksum ipv4_checksum = Checksum::pseudo_header;
     std::string log_level = "info", log_format = "text";
 };

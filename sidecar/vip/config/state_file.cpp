@@ -100,6 +100,11 @@ std::string encode_state(const StateFile& state) {
         if (&router != &state.routers.front()) out += ',';
         append_router(out, router);
     }
+    out += "],\"kept\":[";
+    for (const auto& ip : state.kept) {
+        if (&ip != &state.kept.front()) out += ',';
+        out += '"' + ip.to_string() + '"';
+    }
     return out += "]}\n";
 }
 
@@ -117,6 +122,16 @@ Result<StateFile> decode_state(std::string_view text, const std::string& where) 
         fields.list(fields.require("routers"), "routers", kMaxStateRouters,
                     [&](const nlohmann::json& element, const Path& at) {
                         state.routers.push_back(read_router(element, at, problems));
+                    });
+        fields.list(fields.find("kept"), "kept", kMaxStateRouters * kMaxListed,
+                    [&](const nlohmann::json& element, const Path& at) {
+                        const auto ip = element.is_string() ? Ip::parse(element.get_ref<const std::string&>())
+                                                            : std::optional<Ip>{};
+                        if (ip) {
+                            state.kept.push_back(*ip);
+                        } else {
+                            problems.add(at, "is not an IP address");
+                        }
                     });
     }
     if (!problems.empty()) return Error{where, problems.first().to_string()};

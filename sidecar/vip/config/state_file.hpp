@@ -37,6 +37,7 @@ struct StateFile {
     std::string boot_id = {};   // /proc/sys/kernel/random/boot_id
     uint64_t monotonic_ms = 0;  // CLOCK_MONOTONIC when it was written, which is steady_clock's
     std::vector<RouterStatus> routers = {};
+    std::vector<Ip> kept = {};  // addresses that are another node's now, while connections to them go on here
 
     friend bool operator==(const StateFile&, const StateFile&) = default;
 };

@@ -172,6 +172,7 @@ Actions Machine::on_timer(TimePoint now) {
 
 Actions Machine::on_advert(const Advert& advert, const Ip& from, TimePoint now) {
     clamp(now);
+    heard_ = Heard::nothing;
     if (state_ == State::init) return {};
     ++stats_.adverts_heard;
     Actions actions;
@@ -207,11 +208,16 @@ bool Machine::lets_be(const Advert& advert) {
 
 void Machine::heard_as_backup(const Advert& advert, const Ip& from) {
     if (advert.priority == 0) {
+        heard_ = master_address_ && *master_address_ != from ? Heard::gone : Heard::stepping_down;
+        if (heard_ == Heard::gone) return;  // its successor is master, and was heard since
         ++stats_.handed_over;
         // Never later than it would have been: repeating it does not put the take-over off.
         deadline_ = std::min(deadline_, now_ + skew());
     } else if (lets_be(advert)) {
+        heard_ = Heard::master;
         follow(advert, from);
+    } else {
+        heard_ = Heard::lesser;
     }
 }
 
@@ -227,6 +233,7 @@ Actions Machine::answer_lesser() {
 }
 
 Actions Machine::heard_as_master(const Advert& advert, const Ip& from) {
+    heard_ = advert.priority == 0 ? Heard::gone : Heard::lesser;
     if (advert.priority == 0) return answer_lesser();
     const bool greater =
         advert.priority > options_.priority || (advert.priority == options_.priority && from > options_.primary);
@@ -234,6 +241,7 @@ Actions Machine::heard_as_master(const Advert& advert, const Ip& from) {
         Actions actions;
         ++stats_.yields;
         become_backup("a master of higher priority or address was heard", actions);
+        heard_ = Heard::master;
         follow(advert, from);
         // The last word: who stays learns by it that there were two, and announces the addresses once we have let go.
         actions.send_advert = true;

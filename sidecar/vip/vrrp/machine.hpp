@@ -34,6 +34,15 @@ struct MachineOptions {
     friend bool operator==(const MachineOptions&, const MachineOptions&) = default;
 };
 
+// What an advert has said of its sender.
+enum class Heard : uint8_t {
+    nothing,
+    master,         // it is the one we follow from here on
+    lesser,         // it is master, and will not be for long: we are, or take over from it
+    stepping_down,  // it was the one we followed
+    gone,           // it has stepped down, and somebody else is master already
+};
+
 // What the caller does next, in the order of the fields.
 struct Actions {
     bool send_advert = false;
@@ -83,6 +92,7 @@ public:
     bool link() const { return link_; }
     const MachineOptions& options() const { return options_; }
     const Stats& stats() const { return stats_; }
+    Heard heard() const { return heard_; }  // by the latest on_advert()
     // Whose adverts we follow, as a backup that has heard any.
     const std::optional<Ip>& master_address() const { return master_address_; }
     // How long a backup waits without an advert, and what it adds by its priority.
@@ -113,7 +123,8 @@ private:
     TimePoint master_since_{};
     TimePoint last_answer_ = TimePoint::min();  // to a lesser master
     std::optional<TimePoint> preempt_at_;       // a lesser master is let be until then
-    Milliseconds active_interval_{0};           // the master's, as it says; ours before any was heard
+    Heard heard_ = Heard::nothing;
+    Milliseconds active_interval_{0};  // the master's, as it says; ours before any was heard
     std::optional<Ip> master_address_;
     Stats stats_;
 };

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "sidecar/capture/nft.hpp"
+#include "sidecar/nft/nft.hpp"
 
 namespace steelyard::capture {
 namespace {

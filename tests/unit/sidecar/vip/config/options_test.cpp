@@ -58,6 +58,7 @@ TEST(VipOptions, ARouterByFlagsAlone) {
                           {Ip::parse("10.0.0.2").value(), Ip::parse("10.0.0.3").value()}};
     EXPECT_EQ(o.config.routers[0], expected);
     EXPECT_EQ(o.ready_url->port, 9911);
+    EXPECT_EQ(o.flow_handover, Milliseconds{60'000});
     EXPECT_EQ(o.ready_interval, Milliseconds{100});
     EXPECT_EQ(o.admin_ip, "127.0.0.1");
     EXPECT_EQ(o.ipv4_checksum, Checksum::message);
@@ -111,6 +112,7 @@ TEST(VipOptions, WhatIsWrongIsNamed) {
     EXPECT_THAT(of("--peer=fd00::2"), HasSubstr("--peer: 'fd00::2' is of a family that no --address is of"));
     EXPECT_THAT(complaint(router({"--address=2001:db8::7", "--peer=10.0.0.2"})), HasSubstr("--peer: none is of ipv6"));
     EXPECT_THAT(of("--preempt-delay=2h"), HasSubstr("--preempt-delay: '2h' is not a time up to an hour"));
+    EXPECT_THAT(of("--flow-handover=2h"), HasSubstr("--flow-handover: '2h' is not a duration up to 1h, such as 60s"));
     EXPECT_THAT(of("--ready-interval=1ms"), HasSubstr("--ready-interval: '1ms' is not a duration from 10ms to 1m"));
     EXPECT_THAT(of("--admin-listen=9913"), HasSubstr("--admin-listen: "));
     EXPECT_THAT(of("--ipv4-checksum=none"), HasSubstr("--ipv4-checksum: 'none' is not one of pseudo-header, message"));

@@ -22,7 +22,10 @@ StateFile everything() {
                        1,  {Prefix::parse("2001:db8::7").value()},
                        5,  0,
                        0,  "no interface has \"2001:db8::7\"\n"};
-    return {"d2b2c1a0-0000-4000-8000-123456789abc", 123'456, {master, fault, {}}};
+    return {"d2b2c1a0-0000-4000-8000-123456789abc",
+            123'456,
+            {master, fault, {}},
+            {*Ip::parse("192.0.2.8"), *Ip::parse("2001:db8::8")}};
 }
 
 std::string complaint(const std::string& text) {
@@ -48,6 +51,8 @@ TEST(VipStateFile, AFieldOfANewerWriterIsPassedOver) {
 
 TEST(VipStateFile, WhatIsWrongIsNamed) {
     EXPECT_EQ(complaint(""), "state.json: is not JSON");
+    EXPECT_EQ(complaint(R"({"format":1,"boot_id":"","monotonic_ms":0,"routers":[],"kept":["192.0.2.8",7]})"),
+              "state.json: kept[1]: is not an IP address");
     EXPECT_EQ(complaint("[]"), "state.json: is a list, not an object");
     EXPECT_EQ(complaint(R"({"format":3})"), "state.json: format: 3 is not 1, the one this program reads");
     const auto router = [](const std::string& fields) {

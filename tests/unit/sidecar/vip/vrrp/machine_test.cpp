@@ -116,6 +116,30 @@ TEST(VrrpMachine, WhenTheMasterStepsDownTheNextOneWaitsForItsSkewAlone) {
     EXPECT_EQ(machine.stats().handed_over, 2U);
 }
 
+TEST(VrrpMachine, SaysWhatAnAdvertHasSaidOfItsSender) {
+    auto machine = running(options_of(100));
+    machine.on_advert(advert_of(200), kHigher, at(10));
+    EXPECT_EQ(machine.heard(), Heard::master);
+    machine.on_advert(advert_of(0), kLower, at(20));
+    EXPECT_EQ(machine.heard(), Heard::gone) << "its successor is known already";
+    EXPECT_EQ(machine.deadline(), at(10) + machine.down_interval()) << "and goes on";
+    machine.on_advert(advert_of(0), kHigher, at(30));
+    EXPECT_EQ(machine.heard(), Heard::stepping_down);
+    machine.on_advert(advert_of(50), kLower, at(40));
+    EXPECT_EQ(machine.heard(), Heard::lesser);
+    machine.on_timer(machine.deadline());
+    ASSERT_EQ(machine.state(), State::master);
+    machine.on_advert(advert_of(50), kLower, at(500));
+    EXPECT_EQ(machine.heard(), Heard::lesser);
+    machine.on_advert(advert_of(0), kLower, at(510));
+    EXPECT_EQ(machine.heard(), Heard::gone);
+    machine.on_advert(advert_of(150), kHigher, at(520));
+    EXPECT_EQ(machine.heard(), Heard::master);
+    machine.stop(at(530));
+    machine.on_advert(advert_of(150), kHigher, at(540));
+    EXPECT_EQ(machine.heard(), Heard::nothing);
+}
+
 TEST(VrrpMachine, AMasterAnswersOneThatStepsDownAtOnce) {
     auto machine = master_of(options_of(200));
     auto expected = advertising(200);

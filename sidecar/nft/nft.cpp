@@ -1,4 +1,4 @@
-#include "sidecar/capture/nft.hpp"
+#include "sidecar/nft/nft.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 
 extern char** environ;
 
-namespace steelyard::capture {
+namespace steelyard {
 namespace {
 
 constexpr size_t kMaxComplaint = 4096;
@@ -57,9 +57,7 @@ std::string read_all(int fd) {
 }  // namespace
 
 Result<void> run_nft(const std::string& program, const std::string& ruleset) {
-    const auto failed = [&](const std::string& why) {
-        return Error{program, why + "; nothing was changed, and connections go out untouched"};
-    };
+    const auto failed = [&](const std::string& why) { return Error{program, why + "; nothing was changed"}; };
     Pipe in;
     Pipe complaint;
     if (!open_pipe(in) || !open_pipe(complaint))
@@ -88,4 +86,4 @@ Result<void> run_nft(const std::string& program, const std::string& ruleset) {
                   (forbidden ? " (the capability NET_ADMIN is needed)" : ""));
 }
 
-}  // namespace steelyard::capture
+}  // namespace steelyard
