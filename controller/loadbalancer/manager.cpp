@@ -10,6 +10,8 @@ namespace steelyard::loadbalancer {
 namespace {
 
 constexpr size_t kMaxSeen = 65'536;  // router ids of edges
+// What was surveyed shows up in a watch within milliseconds, if it is still there.
+constexpr Milliseconds kSurveyAgain{5'000};
 constexpr status::WriterOptions kWriting{.retry_base = Milliseconds(1'000)};
 
 }  // namespace
@@ -31,6 +33,22 @@ void Manager::surveyed(uint64_t term, std::vector<kube::Service> services) {
     parts_.look();
 }
 
+// Who is deleted by force between the survey and what the watch shows is not told of by any change.
+void Manager::survey_again() {
+    if (std::exchange(waits_, true)) return;
+    parts_.later(kSurveyAgain, [this] {
+        waits_ = false;
+        if (!reconciler_.unsure()) return;
+        writer_.survey([this, term = term_](std::vector<kube::Service> services) {
+            parts_.post([this, term, found = std::move(services)] {
+                if (term != term_) return;
+                reconciler_.surveyed_again(found);
+                parts_.look();
+            });
+        });
+    });
+}
+
 void Manager::update(const store::ClusterState& state, const std::vector<store::Key>& changes) {
     Decisions decisions = reconciler_.update(state, changes);
     for (const auto& [key, wanted] : decisions.write) writer_.offer(key, wanted);
@@ -45,6 +63,7 @@ void Manager::update(const store::ClusterState& state, const std::vector<store::
         event.type == events::Severity::warning ? log::warn("{}", line) : log::info("{}", line);
         parts_.events.record(std::move(event));
     }
+    if (reconciler_.unsure()) survey_again();
 }
 
 void Manager::on_report(const store::ClusterState& state, const std::string& proxy, const push::Report& report) {

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "common/clock.hpp"
 #include "common/push/message.hpp"
 #include "controller/events/event.hpp"
 #include "controller/loadbalancer/reconciler.hpp"
@@ -23,8 +24,9 @@ public:
         kube::Client& client;
         status::Writer& statuses;
         events::Sink& events;
-        std::function<bool()> is_leader;                  // any thread
-        std::function<void(std::function<void()>)> post;  // to the io_context's thread; any thread
+        std::function<bool()> is_leader;                                 // any thread
+        std::function<void(std::function<void()>)> post;                 // to the io_context's thread; any thread
+        std::function<void(Milliseconds, std::function<void()>)> later;  // the same; asked for one job at a time
         std::function<void()> look;  // has update() called with what there is; on the io_context's thread
         bool default_class = false;  // Services without a class are ours
     };
@@ -50,11 +52,13 @@ private:
     };
 
     void surveyed(uint64_t term, std::vector<kube::Service> services);
+    void survey_again();
     void dispute(const store::ClusterState& state, const std::string& proxy, const push::VirtualIpReport& report,
                  const char* reason, const std::string& what);
 
     const Parts parts_;
     Reconciler reconciler_;
+    bool waits_ = false;                                             // to survey again
     uint64_t term_ = 0;                                              // of ours as leader
     std::map<std::tuple<std::string, uint8_t, bool>, Counts> seen_;  // by proxy, router id, family
     Writer writer_;                                                  // its thread uses what is above

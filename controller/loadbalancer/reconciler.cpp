@@ -63,8 +63,24 @@ void Reconciler::follow() {
     allocator_.reset();
     begun_ = false;
     surveyed_.clear();
+    unseen_.clear();
+    forgot_ = false;
     held_.clear();
     known_.clear();
+}
+
+void Reconciler::surveyed_again(const std::vector<kube::Service>& services) {
+    std::erase_if(unseen_, [&](const kube::ObjectKey& key) {
+        const auto known = known_.find(key);
+        if (known == known_.end()) return true;
+        const bool there = std::any_of(services.begin(), services.end(), [&](const kube::Service& one) {
+            return one.meta.key() == key && one.uid == known->second.uid;
+        });
+        if (there) return false;
+        drop(key);
+        forgot_ = true;
+        return true;
+    });
 }
 
 void Reconciler::set_pools(const store::ClusterState& state) {
@@ -120,7 +136,9 @@ void Reconciler::begin(const store::ClusterState& state, std::set<kube::ObjectKe
     }
     // The watch has not brought them yet.
     for (const auto& [key, service] : surveyed_) {
-        if (state.service(key) == nullptr) take(key, &service);
+        if (state.service(key) != nullptr) continue;
+        take(key, &service);
+        if (known_.contains(key)) unseen_.insert(key);
     }
     surveyed_.clear();
     held_.clear();
@@ -209,12 +227,13 @@ Decisions Reconciler::update(const store::ClusterState& state, const std::vector
             pools_changed = pools_changed || (key.kind == Kind::node && any_selects(state));
             if (key.kind != Kind::service) continue;
             const kube::Service* service = state.service(key.object);
+            unseen_.erase(key.object);
             if (!known_.contains(key.object) && (service == nullptr || !service->balancer)) continue;
             take(key.object, service);
             touched.insert(key.object);
         }
     }
-    if (touched.empty() && !pools_changed) return out;
+    if (const bool forgot = std::exchange(forgot_, false); touched.empty() && !pools_changed && !forgot) return out;
     settle(touched);
     for (const kube::ObjectKey& key : touched) compare(state, key, out);
     judge(state, out);

@@ -53,6 +53,11 @@ public:
     void lead(std::vector<kube::Service> services);
     void follow();  // we lead no longer: forgets everything
     bool leads() const { return allocator_ != nullptr; }
+    // There are Services that lead() was told of and the cluster state has never shown: deleted meanwhile, or still to come. They keep
+    // their addresses from others until that is known.
+    bool unsure() const { return !unseen_.empty(); }
+    // All Services as the API server had them later: what of these is not among them is gone. Takes effect with the next update().
+    void surveyed_again(const std::vector<kube::Service>& services);
 
     // The first after lead() looks at everything, the others at `changes`. Nothing while we do not lead.
     Decisions update(const store::ClusterState& state, const std::vector<store::Key>& changes);
@@ -81,6 +86,8 @@ private:
     std::unique_ptr<ipam::Allocator> allocator_;
     bool begun_ = false;
     std::map<kube::ObjectKey, kube::Service> surveyed_;  // until they are taken into account
+    std::set<kube::ObjectKey> unseen_;
+    bool forgot_ = false;  // some of them, since the last update
     std::map<kube::ObjectKey, Held> held_;
     std::map<kube::ObjectKey, Known> known_;
     std::map<std::string, uint64_t> failures_;

@@ -21,6 +21,8 @@ constexpr size_t kMaxAddressText = 91;    // a range of two IPv6 addresses, writ
 constexpr uint64_t kIntervalStep = 10;
 constexpr config::Range kIntervalRange{10, 40'950, "a number of milliseconds"};
 constexpr config::Range kDelayRange{0, 3'600'000, "a number of milliseconds"};
+constexpr config::Range kLeaseRange{1'000, 60'000, "a number of milliseconds"};
+constexpr uint64_t kLeaseStep = 1000;
 constexpr config::Range kRouterIdRange{1, 255, "a virtual router ID"};
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -163,6 +165,13 @@ void read_vrrp(const json& value, const Path& path, Context& context, Advertisem
     spec.peers = read_texts(object, "unicastPeers", 0, kMaxPeers, is_address_text, "an IP address");
 }
 
+void read_lease(const json& value, const Path& path, Context& context, AdvertisementSpec& spec) {
+    const Object object(value, path, context, {"duration"});
+    object.duration("duration", kLeaseRange, spec.lease_duration_ms);
+    if (spec.lease_duration_ms % kLeaseStep != 0)
+        object.wrong("duration", "is not a number of whole seconds, which a Lease counts in");
+}
+
 AdvertisementSpec read(const Object& object, AdvertisementSpec spec) {
     spec.pools = read_texts(object, "addressPools", 0, kMaxPools, is_name, "the name of an AddressPool");
     spec.interfaces = read_texts(object, "interfaces", 0, kMaxInterfaces, is_interface,
@@ -170,6 +179,8 @@ AdvertisementSpec read(const Object& object, AdvertisementSpec spec) {
     spec.nodes = read_texts(object, "nodes", 0, kMaxNodes, is_name, "the name of a node");
     if (const json* selector = object.find("nodeSelector"))
         spec.node_selector = read_selector(*selector, object.path() / "nodeSelector", object.context());
+    object.choice("election", {{"VRRP", false}, {"Lease", true}}, spec.by_lease);
+    if (const json* lease = object.find("lease")) read_lease(*lease, object.path() / "lease", object.context(), spec);
     if (const json* vrrp = object.find("vrrp")) read_vrrp(*vrrp, object.path() / "vrrp", object.context(), spec);
     return spec;
 }
@@ -201,7 +212,7 @@ Reading<PoolSpec> read_pool(const json& spec, policy::Unknown unknown) {
 
 Reading<AdvertisementSpec> read_advertisement(const json& spec, policy::Unknown unknown) {
     return read_any<AdvertisementSpec>(spec, unknown, false,
-                                       {"addressPools", "interfaces", "nodes", "nodeSelector", "vrrp"});
+                                       {"addressPools", "interfaces", "nodes", "nodeSelector", "election", "lease", "vrrp"});
 }
 
 }  // namespace steelyard::loadbalancer

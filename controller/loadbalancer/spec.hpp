@@ -58,6 +58,8 @@ struct AdvertisementSpec {
     std::vector<std::string> interfaces;  // names or globs with '*'; empty: found out
     std::vector<std::string> nodes;       // by name; empty: every edge
     LabelSelector node_selector;          // of these, those whose labels match
+    bool by_lease = false;                // else by VRRP, which the figures are of that follow lease_duration_ms
+    uint32_t lease_duration_ms = 5000;    // whole seconds
     uint32_t advertisement_interval_ms = 100;
     uint32_t preempt_delay_ms = 0;
     bool preempt = true;

@@ -168,6 +168,45 @@ TEST_F(ReconcilerTest, WhatOnlyTheSurveyKnowsKeepsItsAddress) {
     EXPECT_THAT(addresses("web"), ElementsAre("192.0.2.1"));
 }
 
+TEST_F(ReconcilerTest, WhatTheNextSurveyDoesNotKnowGivesItsAddressToTheNext) {
+    add_pool("front", "192.0.2.0/32");
+    json forced = balanced_service("forced");
+    forced["metadata"]["finalizers"] = {"steelyard.dev/vip"};
+    forced["status"]["loadBalancer"]["ingress"] = json::parse(R"([{"ip": "192.0.2.0", "ipMode": "Proxy"}])");
+    add("web");
+    reconciler.lead({decoded(forced), decoded(api["web"])});
+    settle();
+    EXPECT_THAT(addresses("web"), IsEmpty());
+    ASSERT_TRUE(reconciler.unsure());
+
+    reconciler.surveyed_again({decoded(api["web"]), decoded(forced)});
+    settle();
+    EXPECT_TRUE(reconciler.unsure()) << "it is there, the watch is late";
+    EXPECT_THAT(addresses("web"), IsEmpty());
+
+    json another = forced;  // of the same name
+    another["metadata"]["uid"] = "other";
+    reconciler.surveyed_again({decoded(api["web"]), decoded(another)});
+    EXPECT_FALSE(reconciler.unsure());
+    settle();
+    EXPECT_THAT(addresses("web"), ElementsAre("192.0.2.0"));
+}
+
+TEST_F(ReconcilerTest, WhatTheWatchShowedIsItsToTellOf) {
+    add_pool("front", "192.0.2.0/32");
+    add("first");
+    lead();
+    state.remove(Kind::service, {"shop", "first"});
+    settle();
+    EXPECT_TRUE(reconciler.unsure());
+    show("first");
+    settle();
+    EXPECT_FALSE(reconciler.unsure());
+    reconciler.surveyed_again({});
+    settle();
+    EXPECT_THAT(addresses("first"), ElementsAre("192.0.2.0"));
+}
+
 TEST_F(ReconcilerTest, AnAddressIsGivenToTheNextOnceNothingOfOursIsLeft) {
     add_pool("front", "192.0.2.7/32");
     add("first");
