@@ -123,11 +123,20 @@ std::string virtual_ips_page(const edge::Agent& agent) {
                            {"splits", report.splits},
                            {"problem", report.problem}});
     }
-    const nlohmann::json page{{"node", agent.options().node},
-                              {"told", std::move(told["routers"])},
-                              {"left_out", agent.problems()},
-                              {"state", std::move(routers)},
-                              {"silent", agent.stats().silent}};
+    nlohmann::json leases = nlohmann::json::array();
+    const TimePoint now = Clock::now();
+    for (const auto& [id, lease] : agent.claims().leases()) {
+        leases.push_back({{"router_id", id},
+                          {"wanted", lease.want.has_value()},
+                          {"held", lease.held(now)},
+                          {"seconds", lease.held(now) ? std::chrono::duration<double>(lease.until - now).count() : 0.0},
+                          {"holder", lease.holder},
+                          {"wanted_by", lease.wanted_by},
+                          {"problem", lease.problem}});
+    }
+    const nlohmann::json page{{"node", agent.options().node}, {"told", std::move(told["routers"])},
+                              {"left_out", agent.problems()}, {"state", std::move(routers)},
+                              {"leases", std::move(leases)},  {"silent", agent.stats().silent}};
     return page.dump(2) + "\n";
 }
 

@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::seconds kHousekeeping{30};
 constexpr Milliseconds kLeastHousekeeping{500};
 constexpr Milliseconds kDrainPoll{20};
+constexpr Milliseconds kEdgeConnectTimeout{2000};
 
 Health to_health(health::HealthMachine::State state) {
     switch (state) {
@@ -76,6 +77,7 @@ private:
     void end_drain();
     void start_edge();
     void follow_edge();
+    void arm_edge();
     void refresh_edge();
     void keep_house();
 
@@ -210,6 +212,8 @@ config::ClientOptions SidecarApp::Impl::client_options() const {
     client.url = *options_.controller;
     client.name = options_.name;
     client.role = options_.role;
+    // A lease does not wait for a controller that is gone: the next one is asked.
+    if (options_.role == push::Role::edge) client.connect_timeout = kEdgeConnectTimeout;
     client.node = options_.node;
     client.zone = options_.zone;
     client.ca_file = options_.controller_ca_file;
@@ -234,6 +238,18 @@ void SidecarApp::Impl::start_client() {
         for (const auto& want : refused) problems.emplace(want.name, want.problem);
         runtime_.set_refused(std::move(problems));
     });
+    if (edge_) {
+        client_->on_session([this](bool in_sync) {
+            edge_->on_session(in_sync, Clock::now());
+            arm_edge();
+        });
+        client_->on_grant([this](const push::Grant& grant) {
+            edge_->on_grant(grant, Clock::now());
+            arm_edge();
+        });
+        edge_->set_leases({[this](const push::Claim& claim) { return client_->claim(claim); },
+                           [this](const std::string& why) { client_->reconnect(why); }});
+    }
     client_->start();
 }
 
@@ -248,7 +264,11 @@ void SidecarApp::Impl::start_edge() {
 
 void SidecarApp::Impl::follow_edge() {
     edge_->tick(Clock::now());
-    edge_timer_.expires_after(edge::Agent::kInterval);
+    arm_edge();
+}
+
+void SidecarApp::Impl::arm_edge() {
+    edge_timer_.expires_at(edge_->next_tick(Clock::now()));
     edge_timer_.async_wait([this](const error_code& error) {
         if (!error) follow_edge();
     });
@@ -260,6 +280,7 @@ void SidecarApp::Impl::refresh_edge() {
     asio::post(io_, [this] {
         edge_refresh_due_ = false;
         edge_->refresh(Clock::now());
+        arm_edge();
     });
 }
 

@@ -40,6 +40,7 @@ push::Hello hello_of(const ClientOptions& options) {
     hello.zone = options.zone;
     hello.wants = options.wants;
     hello.features = {std::string(push::kVirtualIpFeature)};
+    if (options.role == push::Role::edge) hello.features.emplace_back(push::kVirtualIpLeaseFeature);
     return hello;
 }
 
@@ -82,6 +83,9 @@ public:
     void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
         on_refused_ = std::move(callback);
     }
+    void on_session(std::function<void(bool)> callback) { on_session_ = std::move(callback); }
+    bool claim(const push::Claim& claim);
+    void reconnect(const std::string& why);
     void start();
     void stop();
     void report(push::Report report);
@@ -118,12 +122,14 @@ private:
     std::function<void()> on_applied_;
     std::function<void(const std::vector<push::RefusedWant>&)> on_refused_;
     std::function<void(const push::Grant&)> on_grant_;
+    std::function<void(bool)> on_session_;
     TrustStore trust_;
     asio::steady_timer retry_;
     std::mt19937_64 random_;
     Backoff backoff_;
     std::shared_ptr<Link> link_;  // the present attempt; events of older ones are not heard
     bool open_ = false;
+    bool in_sync_ = false;  // what this connection brings was applied
     bool stopped_ = false;
     std::optional<push::Report> report_;
     std::string refusal_;  // the controller's last words on this connection
@@ -240,6 +246,7 @@ void ConfigClient::Core::finish(const std::string& version, bool snapshot, Confi
         s.last_apply_seconds = std::chrono::duration<double>(Clock::now() - frame_began_).count();
     });
     if (open_) link_->send(push::encode(push::Ack{version}));
+    if (open_ && !std::exchange(in_sync_, true) && on_session_) on_session_(true);
 }
 
 void ConfigClient::Core::nack(const std::string& version, const Problems& problems) {
@@ -289,6 +296,7 @@ void ConfigClient::Core::on(push::ErrorMessage&& error) {
 void ConfigClient::Core::on_closed(const std::string& why) {
     const bool was_open = std::exchange(open_, false);
     link_.reset();
+    if (std::exchange(in_sync_, false) && on_session_) on_session_(false);
     note_failure(refusal_.empty() ? why : refusal_);
     with_stats([&](ClientStats& s) {
         if (std::exchange(s.in_sync, false)) fresh_until_ = Clock::now();
@@ -329,6 +337,18 @@ void ConfigClient::Core::report(push::Report report) {
     if (open_) link_->send_latest(encode_bounded(*report_));
 }
 
+bool ConfigClient::Core::claim(const push::Claim& claim) {
+    if (!in_sync_) return false;
+    link_->send(push::encode(claim));
+    return true;
+}
+
+void ConfigClient::Core::reconnect(const std::string& why) {
+    if (!open_) return;
+    refusal_ = why;
+    link_->close();
+}
+
 ClientStats ConfigClient::Core::stats() const {
     const std::lock_guard lock{mutex_};
     ClientStats out = stats_;
@@ -346,6 +366,9 @@ void ConfigClient::on_grant(std::function<void(const push::Grant&)> callback) { 
 void ConfigClient::on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback) {
     core_->on_refused(std::move(callback));
 }
+void ConfigClient::on_session(std::function<void(bool)> callback) { core_->on_session(std::move(callback)); }
+bool ConfigClient::claim(const push::Claim& claim) { return core_->claim(claim); }
+void ConfigClient::reconnect(const std::string& why) { core_->reconnect(why); }
 void ConfigClient::start() { core_->start(); }
 void ConfigClient::stop() { core_->stop(); }
 void ConfigClient::report(push::Report report) { core_->report(std::move(report)); }

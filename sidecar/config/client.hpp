@@ -68,6 +68,12 @@ public:
     void on_refused(std::function<void(const std::vector<push::RefusedWant>&)> callback);
     // Called with each answer to a claim; without a callback they are passed over.
     void on_grant(std::function<void(const push::Grant&)> callback);
+    // Called with true when a connection is in sync for the first time, with false when it has ended.
+    void on_session(std::function<void(bool in_sync)> callback);
+    // Sends a claim; false, and nothing is done, unless the connection is in sync.
+    bool claim(const push::Claim& claim);
+    // Ends the connection, whose other end is given up, and makes another.
+    void reconnect(const std::string& why);
     // Sends a report upwards, the newest one only, when connected.
     void report(push::Report report);
     ClientStats stats() const;

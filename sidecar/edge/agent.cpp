@@ -51,20 +51,26 @@ std::vector<push::VirtualIpReport> to_push(const vip::StateFile& file) {
 }  // namespace
 
 Agent::Agent(AgentOptions options, const config::ConfigState& state, Runtime& runtime, OnReport on_report)
-    : options_(std::move(options)), state_(state), runtime_(runtime), on_report_(std::move(on_report)) {}
+    : options_(std::move(options)),
+      state_(state),
+      runtime_(runtime),
+      on_report_(std::move(on_report)),
+      claims_(options_.node) {}
 
 void Agent::refresh(TimePoint now) {
     if (now - retried_ >= kRetry) {
         retried_ = now;
         runtime_.retry_failed();
     }
-    if (!options_.config_file.empty()) write_plan();
+    if (!options_.config_file.empty()) make_plan();
     if (!options_.state_file.empty()) read_state(now);
+    follow_leases(now);
 }
 
 void Agent::tick(TimePoint now) {
     if (now - retried_ >= kRetry) return refresh(now);
     if (!options_.state_file.empty()) read_state(now);
+    follow_leases(now);
 }
 
 Standing Agent::standing_of(const config::VirtualIp& ip) const {
@@ -81,18 +87,25 @@ Standing Agent::standing_of(const config::VirtualIp& ip) const {
     return Standing::sound;
 }
 
-void Agent::write_plan() {
+void Agent::make_plan() {
     // Before the first configuration nobody knows what should be done: what steelyard-vip does goes on.
     if (state_.version().empty()) return;
-    Plan plan = make_plan(state_.virtual_ips(), options_.node, draining_,
-                          [this](const config::VirtualIp& ip) { return standing_of(ip); });
+    Plan plan = edge::make_plan(state_.virtual_ips(), options_.node, draining_,
+                                [this](const config::VirtualIp& ip) { return standing_of(ip); });
     if (plan.problems != problems_) {
         for (const auto& problem : plan.problems) log::error("{}", problem);
         problems_ = std::move(plan.problems);
     }
     plan_ = std::move(plan.config);
+    leases_ = std::move(plan.leases);
+}
+
+void Agent::write_plan() {
+    for (auto& router : plan_.routers) {
+        if (router.by_lease()) router.lease_until_ms = static_cast<uint64_t>(steady_ms(claims_.until(router.id)));
+    }
+    if (told_ == plan_) return;
     const std::string text = vip::encode_config(plan_);
-    if (text == written_) return;
     // What steelyard-vip would refuse whole is not written: its last good file is better.
     auto written = Result<void>{};
     if (const auto checked = vip::decode_config(text, options_.config_file); !checked) {
@@ -102,8 +115,10 @@ void Agent::write_plan() {
     }
     if (written) {
         ++stats_.config_writes;
-        written_ = text;
+        const bool renewed = told_ && vip::same_but_leases(*told_, plan_);
+        told_ = plan_;
         write_problem_.clear();
+        if (renewed) return;
         return log::info("{} virtual routers are this node's to run; told to {}", plan_.routers.size(),
                          options_.config_file);
     }
@@ -128,6 +143,8 @@ void Agent::read_state(TimePoint now) {
             read_problem_.clear();
             heard_ms_ = static_cast<int64_t>((*file)->monotonic_ms);
             heard_ = to_push(**file);
+            kept_.clear();
+            for (const auto& ip : (*file)->kept) kept_.push_back(ip.to_string());
         } else if (!file) {
             ++stats_.state_failures;
             const std::string problem = file.error().to_string();
@@ -137,6 +154,7 @@ void Agent::read_state(TimePoint now) {
     // A moment that is yet to come is one of another boot.
     const int64_t age = steady_ms(now) - heard_ms_;
     stats_.silent = heard_ms_ == 0 || age > kSilence.count() || age < -kSilence.count();
+    set_leaving(stats_.silent ? std::vector<std::string>{} : kept_);
     auto reports = heard_;
     if (stats_.silent) {
         for (auto& report : reports) {
@@ -146,6 +164,17 @@ void Agent::read_state(TimePoint now) {
         }
     }
     set_reports(std::move(reports));
+}
+
+// Tunnels and TCP go on; HTTP clients that keep their connections are to come back by the address' new holder.
+void Agent::set_leaving(std::vector<std::string> addresses) {
+    if (addresses == leaving_) return;
+    leaving_ = std::move(addresses);
+    if (!leaving_.empty()) {
+        log::info("{} addresses are another node's now; HTTP connections to them end with their next answer",
+                  leaving_.size());
+    }
+    runtime_.set_leaving(leaving_);
 }
 
 void Agent::set_reports(std::vector<push::VirtualIpReport> reports) {

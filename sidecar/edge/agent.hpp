@@ -1,6 +1,6 @@
 #pragma once
 // The proxy's side of the two files between it and steelyard-vip, in role edge: writes what this node should do, whenever that changes, and
-// reads what it does. Opens listeners again that could not be opened. Main thread only.
+// reads what it does. Claims the Leases of virtual routers that go by one. Opens listeners again that could not be opened. Main thread only.
 //
 // The files are on a tmpfs that both containers have; a file that is missing, torn or wrong is told once and the last good one stays. What
 // steelyard-vip does is believed while its file is renewed (each second): after kSilence its routers are at fault.
@@ -8,13 +8,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/clock.hpp"
 #include "common/push/message.hpp"
 #include "sidecar/config/state.hpp"
+#include "sidecar/edge/lease_claims.hpp"
 #include "sidecar/edge/plan.hpp"
 #include "sidecar/runtime/runtime.hpp"
 
@@ -37,9 +40,17 @@ public:
     static constexpr Milliseconds kInterval{250};
     static constexpr Milliseconds kRetry{1'000};
     static constexpr Milliseconds kSilence{5'000};
+    // With Leases: how often what steelyard-vip says is looked at; how long it may be without the proxy's readiness before they are released.
+    static constexpr Milliseconds kLeaseInterval{50};
+    static constexpr Milliseconds kUnready{1'000};
 
     // Called when what steelyard-vip does has changed.
     using OnReport = std::function<void(const std::vector<push::VirtualIpReport>&)>;
+    // The connection to a controller: sends a claim if it can; makes another connection.
+    struct Leases {
+        std::function<bool(const push::Claim&)> send;
+        std::function<void(const std::string& why)> reconnect;
+    };
 
     Agent(AgentOptions options, const config::ConfigState& state, Runtime& runtime, OnReport on_report);
 
@@ -48,8 +59,16 @@ public:
     // Each kInterval: looks at what steelyard-vip says, and each kRetry at everything.
     void tick(TimePoint now);
     void set_draining(bool draining) { draining_ = draining; }
+    // When tick() is due, kInterval at the latest.
+    TimePoint next_tick(TimePoint now) const;
+
+    // Without them no Lease is claimed.
+    void set_leases(Leases leases) { link_ = std::move(leases); }
+    void on_session(bool in_sync, TimePoint now);
+    void on_grant(const push::Grant& grant, TimePoint now);
 
     const vip::Config& plan() const { return plan_; }
+    const LeaseClaims& claims() const { return claims_; }
     const std::vector<std::string>& problems() const { return problems_; }
     const std::vector<push::VirtualIpReport>& reports() const { return reports_; }
     const AgentStats& stats() const { return stats_; }
@@ -64,9 +83,14 @@ private:
         friend bool operator==(const Mark&, const Mark&) = default;
     };
     Standing standing_of(const config::VirtualIp& ip) const;
+    void make_plan();
     void write_plan();
+    void follow_leases(TimePoint now);
+    void learn_fit(TimePoint now);
+    bool is_fit(uint8_t router_id, TimePoint now) const;
     void read_state(TimePoint now);
     void set_reports(std::vector<push::VirtualIpReport> reports);
+    void set_leaving(std::vector<std::string> addresses);
 
     const AgentOptions options_;
     const config::ConfigState& state_;
@@ -75,12 +99,18 @@ private:
     bool draining_ = false;
     TimePoint retried_{};
     vip::Config plan_;
-    std::string written_;  // what the file holds; "": not known
+    std::vector<LeaseWant> leases_;  // of the plan
+    LeaseClaims claims_;
+    Leases link_;
+    std::map<uint8_t, TimePoint> fit_;  // when steelyard-vip could have held a router's addresses last
+    std::optional<vip::Config> told_;   // what the file says; nullopt: not known
     std::vector<std::string> problems_;
     std::string write_problem_, read_problem_;  // what was told last
     Mark mark_;
     int64_t heard_ms_ = 0;  // the moment of the last state file
     std::vector<push::VirtualIpReport> heard_, reports_;
+    std::vector<std::string> kept_,
+        leaving_;  // addresses that are another node's, with connections here: as heard, as told
     AgentStats stats_;
 };
 

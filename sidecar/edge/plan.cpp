@@ -65,12 +65,20 @@ public:
         router.preempt = group.first->preempt;
         router.preempt_delay = Milliseconds{group.first->preempt_delay_ms};
         router.accept = group.first->accept;
-        router.peers = peers_of(*group.first, family);
-        // Unicast was asked for: multicast would be heard by others.
-        if (router.peers.empty() && !group.first->peers.empty()) {
-            return leave_out(*group.first, std::string("none of its peers is one of ") + vip::to_string(family));
+        if (group.first->lease_duration_ms != 0) {
+            router.lease_until_ms = 0;  // nor peers: nothing is sent
+        } else {
+            router.peers = peers_of(*group.first, family);
+            // Unicast was asked for: multicast would be heard by others.
+            if (router.peers.empty() && !group.first->peers.empty()) {
+                return leave_out(*group.first, std::string("none of its peers is one of ") + vip::to_string(family));
+            }
         }
         plan_.config.routers.push_back(std::move(router));
+    }
+    void claim(const config::VirtualIp& ip, uint8_t priority) {
+        plan_.leases.push_back({ip.router_id, priority, Milliseconds{ip.lease_duration_ms}, ip.preempt,
+                                Milliseconds{ip.preempt_delay_ms}});
     }
 
 private:
@@ -126,7 +134,10 @@ Plan make_plan(const config::VirtualIps& ips, std::string_view node, bool draini
         uint8_t priority = priority_of(node, id);
         if (group.impaired) priority = static_cast<uint8_t>(priority - kImpairedBy);
         if (draining) priority = kDrainingPriority;
+        const size_t before = plan.config.routers.size();
         for (const auto family : {vip::Family::ipv4, vip::Family::ipv6}) planner.add(group, family, priority);
+        const bool by_lease = group.first->lease_duration_ms != 0;
+        if (by_lease && !draining && plan.config.routers.size() > before) planner.claim(*group.first, priority);
     }
     return plan;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sidecar/config/state.hpp"
+#include "sidecar/edge/lease_claims.hpp"
 #include "sidecar/vip/config/config.hpp"
 
 namespace steelyard::edge {
@@ -27,7 +28,8 @@ enum class Standing : uint8_t {
 uint8_t priority_of(std::string_view node, uint8_t router_id);
 
 struct Plan {
-    vip::Config config;
+    vip::Config config;                 // Leases are not held in it: lease_until_ms is 0 where one decides
+    std::vector<LeaseWant> leases;      // that this node may claim for them: none while it drains
     std::vector<std::string> problems;  // what was left out of it, and why
 };
 

@@ -33,6 +33,28 @@ void add_routers(std::vector<prometheus::MetricFamily>& out, const edge::Agent& 
     for (auto* family : {&state, &conflicts, &splits}) std::move(*family).into(out);
 }
 
+void add_leases(std::vector<prometheus::MetricFamily>& out, const edge::LeaseClaims& claims) {
+    const TimePoint now = Clock::now();
+    auto left = Family::gauge("steelyard_virtual_ip_lease_seconds",
+                              "How long a virtual router's lease is still this node's; 0: it is not.");
+    for (const auto& [id, lease] : claims.leases()) {
+        left.add(lease.held(now) ? std::chrono::duration<double>(lease.until - now).count() : 0.0,
+                 {{"router_id", std::to_string(id)}});
+    }
+    std::move(left).into(out);
+    auto outcomes = Family::counter("steelyard_virtual_ip_claims_total",
+                                    "Leases of virtual routers that were claimed, by what the controller said.");
+    const auto& stats = claims.stats();
+    const auto add = [&](const char* outcome, uint64_t value) {
+        outcomes.add(static_cast<double>(value), {{"outcome", outcome}});
+    };
+    add("held", stats.held);
+    add("not_held", stats.not_held);
+    add("problem", stats.problems);
+    add("overdue", stats.overdue);
+    std::move(outcomes).into(out);
+}
+
 }  // namespace
 
 void add_edge(std::vector<prometheus::MetricFamily>& out, const Runtime& runtime, const edge::Agent& agent) {
@@ -55,6 +77,7 @@ void add_edge(std::vector<prometheus::MetricFamily>& out, const Runtime& runtime
                                "Times that what this node should do could not be written for steelyard-vip."),
                static_cast<double>(agent.stats().config_failures));
     }
+    if (!agent.claims().leases().empty()) add_leases(out, agent.claims());
     if (agent.options().state_file.empty()) return;
     single(Family::gauge("steelyard_virtual_ip_silent", "1 while steelyard-vip does not say what it does."),
            agent.stats().silent ? 1 : 0);

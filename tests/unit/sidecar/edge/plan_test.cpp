@@ -134,5 +134,26 @@ TEST(EdgePlan, SaysWhatItLeavesOut) {
     EXPECT_TRUE(vip::decode_config(vip::encode_config(full.config), "plan"));
 }
 
+TEST(EdgePlan, AVirtualIpWithALeaseIsClaimedAndSendsNothing) {
+    VirtualIp ip{"s/a", {"192.0.2.7", "2001:db8::7"}, 17};
+    ip.lease_duration_ms = 2000;
+    ip.peers = {"10.0.0.2"};
+    ip.preempt = false;
+    ip.preempt_delay_ms = 3000;
+    const auto plan = plan_of({ip, VirtualIp{"s/b", {"192.0.2.8"}, 18}});
+    ASSERT_EQ(plan.config.routers.size(), 3U);
+    EXPECT_EQ(plan.config.routers[0].lease_until_ms, 0U);
+    EXPECT_EQ(plan.config.routers[1].lease_until_ms, 0U);
+    EXPECT_TRUE(plan.config.routers[0].peers.empty());
+    EXPECT_FALSE(plan.config.routers[2].by_lease());
+    EXPECT_THAT(plan.leases,
+                ElementsAre(LeaseWant{17, priority_of("node-1", 17), Milliseconds{2000}, false, Milliseconds{3000}}));
+    const auto worse = plan_of({ip}, false, Standing::impaired);
+    EXPECT_EQ(worse.leases.at(0).priority, priority_of("node-1", 17) - 127);
+    EXPECT_TRUE(plan_of({ip}, true).leases.empty()) << "draining: another is to have it";
+    EXPECT_EQ(plan_of({ip}, true).config.routers.size(), 2U);
+    EXPECT_TRUE(plan_of({ip}, false, Standing::unfit).leases.empty());
+}
+
 }  // namespace
 }  // namespace steelyard::edge
