@@ -23,6 +23,7 @@ namespace steelyard {
 namespace {
 
 constexpr Milliseconds kReadyPoll{100};
+constexpr std::chrono::seconds kLeaseSweep{10};
 
 bool is_loopback(const std::string& ip) {
     error_code error;
@@ -53,6 +54,7 @@ private:
     void start_admin_pages();
     admin::Response readiness() const;
     void poll_until_ready();
+    void sweep_leases();
     void on_leadership(bool leads);
     void on_policy(const kube::LoadBalancingPolicy& policy, const translate::PolicyStatus& status);
     void stop();
@@ -77,6 +79,7 @@ private:
     admin::Server admin_{io_};
     asio::signal_set signals_{io_};
     asio::steady_timer ready_timer_{io_};
+    asio::steady_timer sweep_timer_{io_};
     asio::steady_timer survey_timer_{io_};
 };
 
@@ -97,6 +100,7 @@ Result<void> ControllerApp::Impl::start() {
     if (cluster_) {
         balancers_->start();
         cluster_->start();
+        sweep_leases();
     }
     security_->start();
     if (kube_) kube_->start();
@@ -136,6 +140,11 @@ void ControllerApp::Impl::make_parts() {
     push.on_report = [this](const std::string& proxy, const push::Report& report) {
         if (balancers_ && pipeline_->state() != nullptr) balancers_->on_report(*pipeline_->state(), proxy, report);
     };
+    if (cluster_) {
+        push.on_claim = [this](push::ClaimOrder order, push::ClaimAnswer answer) {
+            cluster_->leases().claim(std::move(order), std::move(answer));
+        };
+    }
     server_.emplace(io_, std::move(push), cache_);
     Pipeline::Hooks hooks;
     if (cluster_) {
@@ -147,7 +156,9 @@ void ControllerApp::Impl::make_parts() {
         make_balancers(is_leader);
     }
     pipeline_.emplace(
-        translate::Options{.allow_loopback = manifests_ != nullptr, .edge_transparent = options_.edge_transparent},
+        translate::Options{.allow_loopback = manifests_ != nullptr,
+                           .edge_transparent = options_.edge_transparent,
+                           .leases = manifests_ == nullptr},
         inbox_, *server_, [this](const store::ClusterState& state) { return first_lists_.enough(state); },
         std::move(hooks));
     if (options_.webhook.enabled) make_webhook();
@@ -226,6 +237,18 @@ void ControllerApp::Impl::poll_until_ready() {
     });
 }
 
+// Those of virtual routers that no Service has any more.
+void ControllerApp::Impl::sweep_leases() {
+    sweep_timer_.expires_after(kLeaseSweep);
+    sweep_timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        const auto used = cache_.leased_routers();
+        if (used.any()) cluster_->leases().use();
+        if (pipeline_->ready() && cluster_->is_leader()) cluster_->leases().sweep(used);
+        sweep_leases();
+    });
+}
+
 void ControllerApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<ControllerCollector>(
         ControllerCollector::Sources{*pipeline_, *server_, kube_.get(), manifests_.get(), cluster_.get(), &*security_,
@@ -269,6 +292,7 @@ void ControllerApp::Impl::stop() {
     if (kube_) kube_->stop();
     if (manifests_) manifests_->stop();
     ready_timer_.cancel();
+    sweep_timer_.cancel();
     survey_timer_.cancel();
     server_->stop();
     admin_.stop();

@@ -1,6 +1,6 @@
 #pragma once
 // What the controller does with an API server besides reading: the election of the one that writes, Events, the status of policies, the cluster's
-// ranges of ClusterIPs, and the client that others write with. Nothing here is on the path of a push: an outage of the API
+// ranges of ClusterIPs, the Leases of virtual IPs, and the client that others write with. Nothing here is on the path of a push: an outage of the API
 // server is waited out on these threads, and the proxies never notice.
 #include <functional>
 #include <memory>
@@ -13,6 +13,7 @@
 #include "controller/leader/elector.hpp"
 #include "controller/options.hpp"
 #include "controller/status/writer.hpp"
+#include "controller/viplease/keeper.hpp"
 
 namespace steelyard::kube {
 class Client;
@@ -25,6 +26,7 @@ struct ClusterStats {
     leader::ElectorStats election;  // without an election: leading from the start on
     events::RecorderStats events;
     status::WriterStats statuses;
+    viplease::KeeperStats leases;
 };
 
 class Cluster {
@@ -47,6 +49,7 @@ public:
     bool is_leader() const;
     events::Sink& events();
     status::Writer& statuses();
+    viplease::Keeper& leases();  // of virtual IPs: any replica's, leader or not
     kube::Client& client();
     std::vector<std::string> service_cidrs() const;  // empty: not known, or no webhook asks for them
     ClusterStats stats() const;

@@ -129,7 +129,7 @@ struct LeaseClaim {
     friend bool operator==(const LeaseClaim&, const LeaseClaim&) = default;
 };
 struct Claim {
-    uint64_t id = 0;                 // rises with each claim of a connection
+    uint64_t id = 0;                 // rises with each claim of the process, over all of its connections
     std::vector<LeaseClaim> leases;  // 1 .. kMaxClaims
 
     friend bool operator==(const Claim&, const Claim&) = default;

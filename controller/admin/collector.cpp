@@ -204,6 +204,24 @@ void add_balancers(Families& out, const loadbalancer::Manager& manager) {
     for (auto* family : {&total, &assigned, &available}) std::move(*family).into(out);
 }
 
+constexpr std::array kClaimOutcomes{"held", "refused", "given", "problem"};
+constexpr std::array kLeaseWrites{"ok", "conflict", "error"};
+
+void add_leases(Families& out, const viplease::KeeperStats& stats) {
+    auto claims = Family::counter("steelyard_controller_vip_lease_claims_total",
+                                  "Leases of virtual IPs that edges claimed, by what they were told.");
+    for (const auto& [outcome, count] : with_zeros(stats.claims, kClaimOutcomes))
+        claims.add(static_cast<double>(count), {{"outcome", outcome}});
+    std::move(claims).into(out);
+    auto writes = Family::counter("steelyard_controller_vip_lease_writes_total",
+                                  "Writes of Leases of virtual IPs, by what became of them.");
+    for (const auto& [outcome, count] : with_zeros(stats.writes, kLeaseWrites))
+        writes.add(static_cast<double>(count), {{"outcome", outcome}});
+    std::move(writes).into(out);
+    single(out, Family::gauge("steelyard_controller_vip_lease_held", "Leases of virtual IPs that some node holds."),
+           static_cast<double>(stats.held));
+}
+
 void add_cluster(Families& out, const ClusterStats& stats) {
     single(out, Family::gauge("steelyard_controller_leader", "1 while this controller is the one that writes."),
            stats.election.leading);
@@ -219,6 +237,7 @@ void add_cluster(Families& out, const ClusterStats& stats) {
                 stats.statuses);
     single(out, Family::gauge("steelyard_controller_policy_statuses_waiting", "Statuses that are still to be written."),
            static_cast<double>(stats.statuses.waiting));
+    add_leases(out, stats.leases);
 }
 
 void add_certificates(Families& out, const certs::ManagerStats& stats) {

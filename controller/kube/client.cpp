@@ -27,6 +27,10 @@ public:
                                  const std::stop_token& stop) override {
         return send("PATCH", target, body, content_type, stop);
     }
+    ApiResult<std::string> remove(const std::string& target, const std::string& options,
+                                  const std::stop_token& stop) override {
+        return send("DELETE", target, options, "application/json", stop);
+    }
 
 private:
     ApiResult<std::string> send(const char* method, const std::string& target, const std::string& body,

@@ -31,6 +31,11 @@ public:
                                            const std::stop_token& stop) = 0;
     virtual ApiResult<std::string> patch(const std::string& target, const std::string& body,
                                          std::string_view content_type, const std::stop_token& stop) = 0;
+    // DELETE with these DeleteOptions: a precondition that does not hold is a `conflict`. Few clients have to.
+    virtual ApiResult<std::string> remove(const std::string& /*target*/, const std::string& /*options*/,
+                                          const std::stop_token& /*stop*/) {
+        return ApiError{ApiErrorKind::status, 405, "this client deletes nothing"};
+    }
 };
 
 // `limit`: how long an answer may take. Fails when a certificate or key cannot be used; does not connect.

@@ -211,8 +211,8 @@ Reading<PoolSpec> read_pool(const json& spec, policy::Unknown unknown) {
 }
 
 Reading<AdvertisementSpec> read_advertisement(const json& spec, policy::Unknown unknown) {
-    return read_any<AdvertisementSpec>(spec, unknown, false,
-                                       {"addressPools", "interfaces", "nodes", "nodeSelector", "election", "lease", "vrrp"});
+    return read_any<AdvertisementSpec>(
+        spec, unknown, false, {"addressPools", "interfaces", "nodes", "nodeSelector", "election", "lease", "vrrp"});
 }
 
 }  // namespace steelyard::loadbalancer

@@ -6,6 +6,8 @@
 // else: O(changed), whatever the total. Removals stay as tombstones, at most `max_tombstones`; a base older than one
 // that is forgotten needs a snapshot. Frames are encoded on demand and shared, while somebody holds them, by all who
 // ask for the same one; no resource's JSON is kept.
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -73,6 +75,10 @@ public:
     bool grants(const Subscription& subscription, std::string_view want) const;
     // Changes whenever an answer of grants() may have.
     uint64_t grants_generation() const { return grants_generation_; }
+    // By virtual router id: for how long (milliseconds) this node may hold it by a Lease; 0: it may not.
+    std::array<uint32_t, 256> leases_for(std::string_view node) const;
+    // The virtual routers that some node holds by a Lease.
+    std::bitset<256> leased_routers() const;
     const Counts& counts() const { return counts_; }
 
 private:

@@ -39,6 +39,8 @@ struct ServerOptions {
     std::shared_ptr<tls::ServerIdentity> tls;      // none = ws://; one without a certificate yet: nobody gets in
     // Called on the io_context's thread with each report of a proxy.
     std::function<void(const std::string& proxy, const Report&)> on_report;
+    // Called on the io_context's thread with each claim of an edge; none: this controller keeps no Leases, and says so.
+    ClaimHandler on_claim;
 };
 
 struct ProxyStats {

@@ -52,6 +52,7 @@ private:
     void on_closed(uint64_t id, Connection::Stage stage, const std::string& why);
     std::optional<ErrorMessage> admit(uint64_t id, const Hello& hello);
     void run(Proxy& proxy, PushSession::Action action);
+    void pass_on(uint64_t id, ClaimOrder order);
     void close(Proxy& proxy, const ErrorMessage& error);
     void note_message(Proxy& proxy);
     void note_nack(const Proxy& proxy);

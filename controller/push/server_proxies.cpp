@@ -146,9 +146,30 @@ void PushServer::Core::run(Proxy& proxy, PushSession::Action action) {
         }
         proxy.connection->send_note(Note::refused, std::move(action.refused));
     }
+    if (action.claim) pass_on(proxy.id, std::move(*action.claim));
     if (action.grant) proxy.connection->send_note(Note::grant, std::move(action.grant));
     if (action.frame) proxy.connection->send(std::move(action.frame));
     if (action.close) close(proxy, *action.close);
+}
+
+// The answer comes from any thread, perhaps before this returns, and perhaps when the proxy is gone.
+void PushServer::Core::pass_on(uint64_t id, ClaimOrder order) {
+    auto answer = [weak = weak_from_this(), id, claim = order.id](std::vector<LeaseGrant> grants) {
+        const auto self = weak.lock();
+        if (!self) return;
+        asio::post(self->io_, [self, id, claim, grants = std::move(grants)]() mutable {
+            const auto it = self->proxies_.find(id);
+            if (it == self->proxies_.end() || !it->second->session || it->second->closing_since) return;
+            self->run(*it->second, it->second->session->on_grants(claim, std::move(grants)));
+        });
+    };
+    if (options_.on_claim) return options_.on_claim(std::move(order), std::move(answer));
+    std::vector<LeaseGrant> none;
+    for (const auto& part : order.parts) {
+        none.push_back(
+            {part.claim.router_id, false, {}, 0, {}, "this controller keeps no Leases: it has no API server"});
+    }
+    answer(std::move(none));
 }
 
 void PushServer::Core::close(Proxy& proxy, const ErrorMessage& error) {

@@ -85,16 +85,6 @@ PushSession::Action PushSession::on(Report&& report, TimePoint) {
     return {};
 }
 
-PushSession::Action PushSession::on(Claim&& claim, TimePoint) {
-    Grant grant{claim.id, {}};
-    for (const LeaseClaim& lease : claim.leases) {
-        grant.leases.push_back({lease.router_id, false, {}, 0, {}, "this controller keeps no Leases"});
-    }
-    Action action;
-    action.grant = std::make_shared<const std::string>(encode(grant));
-    return action;
-}
-
 PushSession::Action PushSession::on_ready(TimePoint now) {
     if (ready_) return {};
     ready_ = true;

@@ -9,12 +9,15 @@
 // A version that is resumed and current is answered by an empty delta: the proxy knows then that it is in sync.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/clock.hpp"
 #include "controller/push/cache.hpp"
+#include "controller/push/claim_order.hpp"
 
 namespace steelyard::push {
 
@@ -29,8 +32,9 @@ public:
     struct Action {
         Frame frame;
         std::optional<ErrorMessage> close;
-        Frame refused = nullptr;  // goes first: what it wants and may not have has changed
-        Frame grant = nullptr;    // goes first, too: the answer to a claim
+        Frame refused = nullptr;                         // goes first: what it wants and may not have has changed
+        Frame grant = nullptr;                           // goes first, too: the answer to a claim
+        std::optional<ClaimOrder> claim = std::nullopt;  // to be passed on; its answer comes by on_grants()
     };
     // Refuses or admits a hello; the names in use are the server's to know.
     using Admit = std::function<std::optional<ErrorMessage>(const Hello&)>;
@@ -52,9 +56,10 @@ public:
     PushSession(PushCache& cache, Limits limits, Admit admit, bool ready, TimePoint now, std::string ns = {});
 
     Action on_message(std::string_view text, TimePoint now);
-    Action on_change(TimePoint now);  // the cache has a new version
-    Action on_ready(TimePoint now);   // the initial lists are in: snapshots may go
-    Action on_tick(TimePoint now);    // time-outs; call now and then, a second's grain is enough
+    Action on_change(TimePoint now);                                   // the cache has a new version
+    Action on_ready(TimePoint now);                                    // the initial lists are in: snapshots may go
+    Action on_grants(uint64_t claim, std::vector<LeaseGrant> grants);  // for the parts of the order of that id
+    Action on_tick(TimePoint now);  // time-outs; call now and then, a second's grain is enough
     const Status& status() const { return status_; }
     const Subscription& subscription() const { return subscription_; }
 
@@ -64,12 +69,18 @@ private:
     Action on(Nack&& nack, TimePoint now);
     Action on(Report&& report, TimePoint now);
     Action on(Claim&& claim, TimePoint now);
+    Action begin(Claim claim);
     Action on_ready_or_later(TimePoint now);
     Action pump(TimePoint now);
     Action send(Frame frame, TimePoint now);
     Action close(std::string code, std::string problem);
     Frame refused_now();
 
+    // The claim that is under way: its grant as far as it is known, and which of it come from the keeper of Leases.
+    struct UnderWay {
+        Grant grant;
+        std::vector<size_t> open;
+    };
     struct InFlight {
         std::string version;
         uint64_t counter;
@@ -92,6 +103,10 @@ private:
     std::optional<uint64_t> cursor_;   // up to here it has everything it gets; nullopt: it needs a snapshot
     std::optional<uint64_t> refused_;  // the counter of what it refused last
     std::optional<InFlight> in_flight_;
+    std::optional<UnderWay> claim_;
+    std::optional<Claim> next_claim_;  // came before claim_ was answered
+    std::optional<uint64_t> last_claim_id_;
+    std::shared_ptr<const void> alive_ = std::make_shared<int>(0);  // claims of a session that is gone lapse
 };
 
 }  // namespace steelyard::push

@@ -27,6 +27,7 @@ struct Options {
     // Endpoints of Services of externalTrafficPolicy Local see the client's address as that of the connection: the edges have to be
     // prepared for it (docs/ha.md).
     bool edge_transparent = false;
+    bool leases = true;  // nodes may agree by Leases: there is an API server that keeps them
 };
 
 // What could not be translated as it stands, and what is in force instead. `reason` is fit for a Kubernetes condition.

@@ -90,6 +90,7 @@ config::VirtualIp virtual_ip_of(const Announcement& announcement, Output& out) {
     ip.preempt_delay_ms = spec.preempt_delay_ms;
     ip.preempt = spec.preempt;
     ip.accept = spec.accept;
+    if (spec.by_lease) ip.lease_duration_ms = spec.lease_duration_ms;
     for (const std::string& text : spec.peers) {
         const std::optional<net::IpBytes> peer = net::parse_ip(text);
         if (peer) {
@@ -154,6 +155,10 @@ void translate_virtual_ip(const kube::Service& service, const std::vector<Port>&
         for (const Port& port : ports) ip.local_upstreams.push_back(port.upstream);
     }
     add_listeners(service, ports, ip.addresses, options, out);
+    if (ip.lease_duration_ms != 0 && !options.leases) {
+        return out.refuse("NoLeases", "VirtualIPAdvertisement " + announcement.name + ": spec.election",
+                          "Lease needs an API server, and there is none; the addresses are not announced");
+    }
     if (!announcement.nodes.none()) return out.add(std::move(ip));
     // One without names would be everybody's.
     out.refuse(loadbalancer::reason_of(announcement.nodes.fault),

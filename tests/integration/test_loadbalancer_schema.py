@@ -33,6 +33,11 @@ def test_every_field_is_let_in(crds, kubectl):
         assert "created" in apply(kubectl, advertisement("all", vrrp={"advertisementInterval": interval})), interval
 
 
+def test_each_election_is_let_in(crds, kubectl):
+    for spec in ({"election": "VRRP"}, {"election": "Lease"}, {"election": "Lease", "lease": {"duration": "1s"}}, {"lease": {"duration": "1m"}}):
+        assert "created" in apply(kubectl, advertisement("all", **spec)), spec
+
+
 def expression(**fields) -> dict:
     return {"serviceSelector": {"matchExpressions": [fields]}}
 
@@ -74,6 +79,10 @@ ADVERTISEMENTS = {
     "a short interval": ({"vrrp": {"advertisementInterval": "5ms"}}, "must be from 10ms to 40950ms"),
     "a long interval": ({"vrrp": {"advertisementInterval": "41s"}}, "must be from 10ms to 40950ms"),
     "half a unit": ({"vrrp": {"advertisementInterval": "105ms"}}, "must be a multiple of 10ms"),
+    "an election": ({"election": "Raft"}, 'Unsupported value: "Raft"'),
+    "a short lease": ({"lease": {"duration": "500ms"}}, "must be from 1s to 1m"),
+    "a long lease": ({"lease": {"duration": "61s"}}, "must be from 1s to 1m"),
+    "a lease of half seconds": ({"lease": {"duration": "1s500ms"}}, "must be whole seconds"),
     "a delay": ({"vrrp": {"preemptDelay": "2h"}}, "must be from 0s to 1h"),
     "an id": ({"vrrp": {"virtualRouterIDs": {"first": 0}}}, "should be greater than or equal to 1"),
     "ids": ({"vrrp": {"virtualRouterIDs": {"first": 9, "last": 8}}}, "last comes before first"),

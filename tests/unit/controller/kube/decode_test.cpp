@@ -225,6 +225,11 @@ TEST(DecodeAdvertisement, ReadsItAndItsDefaults) {
         "interfaces": ["eth*"], "nodes": ["node-1.example"], "vrrp": {"advertisementInterval": "1s", "preempt": false, "preemptDelay": "5s",
         "acceptMode": false, "virtualRouterIDs": {"first": 10, "last": 20}, "unicastPeers": ["192.0.2.1"]}}})");
     EXPECT_TRUE(full.problems.empty()) << full.problems.at(0).to_string();
+    EXPECT_FALSE(full.spec.by_lease);
+    const auto leased = item<VirtualIPAdvertisement>(
+        R"({"metadata": {"name": "all"}, "spec": {"election": "Lease", "lease": {"duration": "1m"}}})");
+    EXPECT_TRUE(leased.spec.by_lease && leased.problems.empty());
+    EXPECT_EQ(leased.spec.lease_duration_ms, 60'000U);
     EXPECT_EQ(full.spec.advertisement_interval_ms, 1000U);
     EXPECT_EQ(full.spec.preempt_delay_ms, 5000U);
     EXPECT_FALSE(full.spec.preempt || full.spec.accept);
@@ -251,6 +256,10 @@ TEST(DecodeAdvertisement, NamesWhatIsWrong) {
     EXPECT_EQ(problem_of_advertisement(R"({"interfaces": ["eth0/1"]})")
                   .find("spec.interfaces[0]: 'eth0/1' is not the name of"),
               0U);
+    EXPECT_EQ(problem_of_advertisement(R"({"election": "Raft"})"), "spec.election: 'Raft' is none of VRRP, Lease");
+    EXPECT_EQ(problem_of_advertisement(R"({"lease": {"duration": "1500ms"}})"),
+              "spec.lease.duration: is not a number of whole seconds, which a Lease counts in");
+    EXPECT_EQ(problem_of_advertisement(R"({"lease": {"duration": "2m"}})").find("spec.lease.duration: "), 0U);
     EXPECT_EQ(problem_of_advertisement("[]"), "spec: is a list, not an object");
 }
 

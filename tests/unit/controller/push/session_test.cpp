@@ -215,5 +215,85 @@ TEST_F(PushSessionTest, AReportIsKept) {
     EXPECT_EQ(s.status().report->upstreams.at(0).hosts, 2u);
 }
 
+class PushSessionClaimTest : public PushSessionTest {
+protected:
+    PushSession edge(std::string node = "node-1", Role role = Role::edge) {
+        config::VirtualIp ours{"s/a", {"192.0.2.7"}, 17}, vrrp{"s/b", {"192.0.2.8"}, 18},
+            elsewhere{"s/c", {"192.0.2.9"}, 19};
+        ours.lease_duration_ms = elsewhere.lease_duration_ms = 5000;
+        elsewhere.nodes = {"node-2"};
+        cache_.publish({{ours, vrrp, elsewhere}, {}});
+        auto s = session();
+        Hello hello;
+        hello.name = "e";
+        hello.instance = "i1";
+        hello.role = role;
+        hello.node = std::move(node);
+        hello.wants = {"*"};
+        s.on_message(encode(hello), t0);
+        return s;
+    }
+    static std::string claim(uint64_t id, std::vector<uint8_t> routers) {
+        Claim claim{id, {}};
+        for (const uint8_t router : routers) claim.leases.push_back({router, LeaseAction::hold, 200, {}});
+        return encode(claim);
+    }
+    static Grant granted(const PushSession::Action& action) {
+        if (!action.grant) return {};
+        return std::get<Grant>(std::get<FromController>(decode_from_controller(*action.grant)));
+    }
+};
+
+TEST_F(PushSessionClaimTest, WhatItMayHaveIsPassedOnAndTheRestIsAProblem) {
+    auto s = edge();
+    const auto asked = s.on_message(claim(1, {16, 17, 18, 19}), t0);
+    ASSERT_TRUE(asked.claim && !asked.grant && !asked.close);
+    EXPECT_EQ(asked.claim->node, "node-1");
+    EXPECT_EQ(asked.claim->instance, "i1");
+    ASSERT_EQ(asked.claim->parts.size(), 1u);
+    EXPECT_EQ(asked.claim->parts[0].claim, (LeaseClaim{17, LeaseAction::hold, 200, {}}));
+    EXPECT_EQ(asked.claim->parts[0].duration_ms, 5000u);
+    EXPECT_FALSE(s.on_grants(2, {}).grant) << "of a claim that is not under way";
+    const Grant grant = granted(s.on_grants(1, {{17, true, "node-1", 5000, {}, {}}}));
+    EXPECT_EQ(grant.id, 1u);
+    ASSERT_EQ(grant.leases.size(), 4u);
+    EXPECT_TRUE(grant.leases[1].held);
+    EXPECT_EQ(grant.leases[3].problem,
+              "virtual router 19 is none that node node-1 may hold by a Lease, as far as this "
+              "controller knows");
+    EXPECT_FALSE(s.on_grants(1, {{17, true, "node-1", 5000, {}, {}}}).grant) << "once";
+    const auto none = s.on_message(claim(2, {18}), t0);
+    EXPECT_FALSE(none.claim);
+    EXPECT_NE(granted(none).leases.at(0).problem, "");
+}
+
+TEST_F(PushSessionClaimTest, OneIsUnderWayTheNextWaitsAndAThirdTakesItsPlace) {
+    auto s = edge();
+    ASSERT_TRUE(s.on_message(claim(1, {17}), t0).claim);
+    EXPECT_FALSE(s.on_message(claim(2, {17}), t0).claim);
+    EXPECT_FALSE(s.on_message(claim(3, {17}), t0).claim);
+    const auto next = s.on_grants(1, {{17, true, "node-1", 5000, {}, {}}});
+    EXPECT_EQ(granted(next).id, 1u);
+    ASSERT_TRUE(next.claim);
+    EXPECT_EQ(next.claim->id, 3u);
+    EXPECT_EQ(granted(s.on_grants(3, {{17, true, "node-1", 5000, {}, {}}})).id, 3u);
+    EXPECT_EQ(said(s.on_message(claim(3, {17}), t0)), "close protocol");
+}
+
+TEST_F(PushSessionClaimTest, OnlyAnEdgeThatSaysItsNodeMayClaim) {
+    auto sidecar = edge("node-1", Role::sidecar);
+    EXPECT_EQ(said(sidecar.on_message(claim(1, {17}), t0)), "close forbidden");
+    auto nowhere = edge("");
+    EXPECT_EQ(granted(nowhere.on_message(claim(1, {17}), t0)).leases.at(0).problem,
+              "the edge's hello names no node, and it is nodes that hold Leases");
+    std::weak_ptr<const void> claimant;
+    {
+        auto s = edge();
+        claimant = s.on_message(claim(1, {17}), t0).claim->claimant;
+        EXPECT_FALSE(claimant.expired());
+    }
+    EXPECT_TRUE(claimant.expired());
+}
+
 }  // namespace
 }  // namespace steelyard::push

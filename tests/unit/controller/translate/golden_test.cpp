@@ -18,7 +18,8 @@ const testing_support::GoldenFolder kFolder("translate");
 
 std::string translated(const std::string& input) {
     const Options options{.allow_loopback = input.find("\n# allow loopback\n") != std::string::npos,
-                          .edge_transparent = input.find("\n# edge transparent\n") != std::string::npos};
+                          .edge_transparent = input.find("\n# edge transparent\n") != std::string::npos,
+                          .leases = input.find("\n# no leases\n") == std::string::npos};
     store::ClusterState state;
     state.begin_list(store::Kind::node);
     auto decoded = manifests::decode_manifest(input, {.as_api_server = false, .yaml = {}, .budget = {}});
