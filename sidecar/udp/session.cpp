@@ -1,12 +1,14 @@
 #include "sidecar/udp/session.hpp"
 
 #include <netinet/in.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "sidecar/udp/socket.hpp"
+#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -71,29 +73,60 @@ bool UdpSession::has_good_host(TimePoint now) const {
     return lease_.host()->usable() && !lease_.expired(now);
 }
 
+// Of those that have not refused since the last answer.
+std::shared_ptr<Host> UdpSession::pick_host() {
+    balancer::PickContext context;
+    context.hash = hash_;
+    return upstream_->pick(context, tried_);
+}
+
 // Another host than those that have refused since the last answer, or if there is none, any.
 bool UdpSession::find_host() {
     socket_.reset();
     lease_.end();
     for (uint32_t tries = 0; tries <= TriedHosts::kMax; ++tries) {
-        balancer::PickContext context;
-        context.hash = hash_;
-        auto host = upstream_->pick(context, tried_);
+        auto host = pick_host();
         if (!host && tried_.count() != 0) {
             tried_.clear();
-            host = upstream_->pick(context, tried_);
+            host = pick_host();
         }
         if (!host) return false;
-        lease_ = HostLease(std::move(host), worker_.reactor.now());
-        lease_.add_connection();
-        answered_ = false;
-        if (note_) {
-            note_->add_try();
-            note_->set_endpoint(lease_.host()->id());
-        }
-        if (connect()) return true;
+        if (take_host(std::move(host))) return true;
     }
     return false;
+}
+
+bool UdpSession::take_host(std::shared_ptr<Host> host) {
+    socket_.reset();
+    lease_ = HostLease(std::move(host), worker_.reactor.now());
+    lease_.add_connection();
+    silence_.begin();
+    answered_ = lost_ = false;
+    if (note_) {
+        note_->add_try();
+        note_->set_endpoint(lease_.host()->id());
+    }
+    return connect();
+}
+
+// To another, if there is one: else its socket stays, for what the host may say yet.
+void UdpSession::leave_lost_host() {
+    lost_ = false;
+    tried_.add(lease_.host().get());
+    auto other = pick_host();
+    if (!other) return tried_.clear();
+    take_host(std::move(other));
+}
+
+void UdpSession::judge_silence(TimePoint now) {
+    if (!socket_ || !upstream_->ejects()) return;
+    Host& host = *lease_.host();
+    const auto verdict = silence_.judge(host, steady_ms(now));
+    if (verdict == UdpSilence::Verdict::none) return;
+    if (verdict == UdpSilence::Verdict::well) return note_answer(host);
+    upstream_->note_failure(host, HostFault::silent);
+    counters_.connect_failures.add();
+    lost_ = true;
 }
 
 UniqueFd UdpSession::open_socket() {
@@ -116,13 +149,13 @@ bool UdpSession::connect() {
         }
     }
     if (socket_ && worker_.reactor.add(socket_.get(), this, Reactor::Trigger::level)) return true;
-    host_failed();
+    host_failed(HostFault::refused);
     return false;
 }
 
-void UdpSession::host_failed() {
+void UdpSession::host_failed(HostFault fault) {
     if (lease_) {
-        upstream_->note_failure(*lease_.host(), HostFault::refused);
+        upstream_->note_failure(*lease_.host(), fault);
         tried_.add(lease_.host().get());
     }
     counters_.connect_failures.add();
@@ -133,6 +166,7 @@ void UdpSession::host_failed() {
 void UdpSession::forward(DatagramBatch::Numbers which) {
     last_ = worker_.reactor.now();
     listener_.share_.sessions.touch(this);
+    if (lost_) leave_lost_host();
     if (!has_good_host(last_) && !find_host()) return drop(UdpDrop::no_host, which.size());
     uint32_t moves = 0;
     while (true) {
@@ -147,7 +181,7 @@ void UdpSession::forward(DatagramBatch::Numbers which) {
             return drop(UdpDrop::buffer_full, which.size());
         } else {
             // What an earlier datagram met with (ICMP) is told now; this one was not sent.
-            host_failed();
+            host_failed(fault_of_connect(sent.error));
             if (++moves > TriedHosts::kMax || !find_host()) return drop(UdpDrop::unreachable, which.size());
         }
     }
@@ -156,15 +190,19 @@ void UdpSession::forward(DatagramBatch::Numbers which) {
 void UdpSession::count(DatagramBatch::Sent sent, bool to_host) {
     if (sent.count == 0) return;
     (to_host ? counters_.udp.to_upstream : counters_.udp.to_client).add(sent.count);
+    if (to_host) silence_.sent(static_cast<uint32_t>(sent.count), steady_ms(last_));
     (to_host ? counters_.bytes_to_upstream : counters_.bytes_to_client).add(sent.bytes);
     if (note_) note_->add_bytes(to_host ? sent.bytes : 0, to_host ? 0 : sent.bytes);
 }
 
 // From the host. Once a turn: the socket is watched by level.
-void UdpSession::on_events(uint32_t) {
+void UdpSession::on_events(uint32_t events) {
     if (ended_ || !socket_) return;
     const int received = listener_.share_.batch.receive(socket_.get());
-    if (received < 0) return host_failed();
+    const int error = received < 0 ? errno : 0;
+    if ((events & EPOLLERR) != 0) forget_errors(socket_.get());
+    // A datagram that is too long for the way (ICMP fragmentation needed) says nothing of the host: the next are cut to fit.
+    if (error != 0 && error != EMSGSIZE) return host_failed(fault_of_connect(error));
     if (received > 0) answer();
 }
 
@@ -172,7 +210,10 @@ void UdpSession::answer() {
     last_ = worker_.reactor.now();
     listener_.share_.sessions.touch(this);
     if (!answered_) lease_.answered(last_);
+    note_answer(*lease_.host());
+    silence_.answered(*lease_.host(), steady_ms(last_));
     answered_ = true;
+    lost_ = false;
     tried_.clear();
     DatagramBatch& batch = listener_.share_.batch;
     std::array<uint8_t, DatagramBatch::kSize> numbers;
@@ -201,6 +242,7 @@ void UdpSession::on_sweep(TimePoint now) {
         counters_.drain_cuts.add();
         return end(to_string(Failure::timeout));
     }
+    judge_silence(now);
     const auto* snapshot = upstream_->snapshot();
     const uint32_t policy = snapshot != nullptr ? snapshot->policy.timeouts.udp_idle_ms : 0;
     Milliseconds idle = policy != 0 ? Milliseconds{policy} : worker_.timeouts.udp_idle;

@@ -65,6 +65,9 @@ Result<UniqueFd> open_udp_listener(const std::string& ip, uint16_t port, bool fr
 UniqueFd connect_udp(const SocketAddress& host, const SocketAddress* client, bool* lost) {
     UniqueFd fd(::socket(host.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
     if (!fd) return fd;
+    const int on = 1;
+    const bool v6 = host.family() == AF_INET6;
+    setsockopt(fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on));
     if (client != nullptr) *lost = !speak_as(fd.get(), host.family(), *client);
     if (::connect(fd.get(), host.data(), host.size()) != 0) {
         const int error = errno;
@@ -72,6 +75,15 @@ UniqueFd connect_udp(const SocketAddress& host, const SocketAddress* client, boo
         errno = error;
     }
     return fd;
+}
+
+void forget_errors(int fd) {
+    char byte;
+    iovec part{&byte, sizeof(byte)};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    while (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) message.msg_flags = 0;
 }
 
 uint32_t queue_drops(int fd) {

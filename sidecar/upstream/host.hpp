@@ -37,6 +37,11 @@ public:
     // The steady time in milliseconds from when its weight rises (policy.slow_start); 0: it has it all. Written by the main thread.
     std::atomic<int64_t> warm_since_ms{0};
 
+    // UDP: what its sessions know together (sidecar/udp/silence.hpp). Steady milliseconds, written by workers once a millisecond at most.
+    std::atomic<int64_t> spoke_ms{0};         // its last datagram; 0: none
+    std::atomic<int64_t> longest_wait_ms{0};  // that a datagram of its own ended
+    std::atomic<uint32_t> unanswered{0};      // datagrams that it was sent since
+
     // Written by workers, on a line of their own.
     alignas(64) std::atomic<uint32_t> active{0};  // exchanges and tunnels in flight
     std::atomic<uint32_t> connections{0};         // open or being opened: in use and idle in the workers' pools

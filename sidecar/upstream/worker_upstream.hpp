@@ -54,6 +54,8 @@ public:
     // (see host_picker.hpp); when there is none, a draining one that is not down; else nullptr.
     std::shared_ptr<Host> pick(const balancer::PickContext& context, const TriedHosts& tried);
 
+    // Whether failures eject anybody.
+    bool ejects() const { return limits_.ejection.after != 0; }
     // The host failed: counts it, and ejects it when it is time.
     void note_failure(Host& host, HostFault fault = HostFault::refused);
 

@@ -1,4 +1,6 @@
 """Endpoints whose node is gone while Kubernetes still calls them ready: nobody refuses, nobody answers, and no client is to notice for long."""
+import time
+
 import pytest
 
 from harness import silence
@@ -7,6 +9,7 @@ from harness.load import Load
 from harness.manifests import write
 from harness.objects import endpoint, endpoint_slice, service
 from harness.tcp_client import TcpClient
+from harness.udp import UdpBackend, UdpClient
 from harness.wait import eventually
 
 pytestmark = pytest.mark.skipif(silence.missing, reason="nftables is not installed (scripts/bootstrap.sh test)")
@@ -18,13 +21,13 @@ FLAGS = ("--connect-timeout=300ms", "--eject-percent=70")
 def shop(manifest_controller, sidecar, backend, tmp_path):
     """shop(3, kind=...) gives that many backends behind a proxy: (backends, proxy)."""
     def build(count: int, flags=FLAGS, **options):
-        tcp = options.get("kind") is EchoBackend
+        tcp, udp = options.get("kind") is EchoBackend, options.get("kind") is UdpBackend
         backends = [backend(f"web-{number}", **options) for number in range(count)]
-        port = {"port_name": "tcp", "app_protocol": "kubernetes.io/tcp"} if tcp else {}
+        port = {"port_name": "tcp", "app_protocol": "kubernetes.io/tcp"} if tcp else {"protocol": "UDP"} if udp else {}
         endpoints = [endpoint(one.address) for one in backends]
         write(tmp_path / "manifests", "web.yaml", service("shop", **port),
-              endpoint_slice("shop", endpoints, **({"port_name": "tcp"} if tcp else {})))
-        proxy = sidecar(manifest_controller(tmp_path / "manifests"), "web.shop:80", arguments=flags)
+              endpoint_slice("shop", endpoints, **({"port_name": "tcp"} if tcp else {"protocol": "UDP"} if udp else {})))
+        proxy = sidecar(manifest_controller(tmp_path / "manifests"), "udp/web.shop:http" if udp else "web.shop:80", arguments=flags)
         return backends, proxy.wait_ready_hosts(*backends)
     return build
 
@@ -76,3 +79,43 @@ def test_it_can_be_switched_off(shop):
     with silence.silent(backends[0].address):
         assert {TcpClient(proxy.address_of()).line() for _ in range(8)} == {b"web-1"}
         assert not ejected(proxy)
+
+
+def test_udp_sessions_go_elsewhere_and_come_back(shop):
+    backends, proxy = shop(3, kind=UdpBackend)
+    lost = backends[0]
+    clients = [UdpClient(proxy.address_of(), timeout=0.1) for _ in range(9)]
+    assert sorted(client.ask() for client in clients) == sorted(3 * [one.name for one in backends])
+    moved = [client for client in clients if client.ask() == lost.name]
+    with silence.silent(lost.address):
+        eventually(lambda: all([client.ask_in_vain_or() for client in moved]), what="they are served again")
+        assert proxy.metric("steelyard_upstream_ejections_total") >= 1
+        names = [UdpClient(proxy.address_of(), timeout=0.3).ask_in_vain_or() for _ in range(12)]
+        assert names.count("") <= 1, "whoever is new finds somebody at once, but for one that tries the host again"
+    assert proxy.metric("steelyard_upstream_udp_sessions_total") == 21, "who moved has the session that it had"
+
+    def tries_again():
+        return UdpClient(proxy.address_of(), timeout=0.3).ask_in_vain_or() == lost.name
+    eventually(tries_again, 60, "it is well again and serves")
+    eventually(lambda: not ejected(proxy))
+
+
+def test_udp_hosts_that_never_answer_are_not_missed(shop):
+    """As of syslog: silence is what they do when they are well, and nobody can tell when they are gone."""
+    backends, proxy = shop(2, kind=UdpBackend, mute=True)
+    client = UdpClient(proxy.address_of())
+    deadline = time.monotonic() + 7
+    while time.monotonic() < deadline:
+        client.socket.send(b"x")
+        time.sleep(0.02)
+    assert not ejected(proxy)
+    assert proxy.metric("steelyard_upstream_connect_failures_total") == 0
+    assert min(one.accepted for one in backends) == 0, "the session stays with its host"
+
+
+def test_udp_hosts_that_the_network_cannot_reach_are_left_aside_at_once(shop):
+    backends, proxy = shop(2, kind=UdpBackend, mute=True)
+    with silence.silent(backends[0].address, unreachable=True):
+        for _ in range(4):
+            UdpClient(proxy.address_of()).socket.send(b"x")
+        eventually(lambda: ejected(proxy) == {backends[0].at}, what="ICMP host unreachable is heard of")

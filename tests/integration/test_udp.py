@@ -1,56 +1,13 @@
 """UDP: clients stick to their host while it is there, answers come back from where they were asked, nothing of a change is noticed by who
 has a host that stays."""
-import asyncio
 import signal
-import socket
 from collections import Counter
 
 import pytest
 
-from harness.backends import Backend
 from harness.objects import draining, endpoint, endpoint_slice, pod, service
+from harness.udp import UdpBackend, UdpClient
 from harness.wait import eventually
-
-
-class UdpBackend(Backend):
-    """Answers each datagram with its name, a colon and what it got."""
-
-    def start(self):
-        async def listen():
-            loop = asyncio.get_running_loop()
-            self._server, _ = await loop.create_datagram_endpoint(lambda: _Echo(self), (self.address, self.port))
-        self.loop.run(listen())
-        return self
-
-
-class _Echo(asyncio.DatagramProtocol):
-    def __init__(self, backend):
-        self.backend = backend
-        self.transport = None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, peer):
-        self.backend.accepted += 1
-        self.transport.sendto(self.backend.name.encode() + b":" + data, peer)
-
-
-class Client:
-    def __init__(self, address, timeout: float = 5.0):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.settimeout(timeout)
-        self.socket.connect(address)
-
-    def ask(self, data: bytes = b"") -> str:
-        """The name of the backend that answered with just this."""
-        self.socket.send(data)
-        name, got = self.socket.recv(70000).split(b":", 1)
-        assert got == data
-        return name.decode()
-
-    def close(self):
-        self.socket.close()
 
 
 @pytest.fixture
@@ -76,7 +33,7 @@ def apply(kubectl, ns, *endpoints):
 def test_clients_are_spread_by_weight_and_each_stays_with_its_host(udp):
     (heavy, light), proxy = udp(2, weights=(3, 1))
     proxy.wait_weights({heavy.at: 3, light.at: 1})
-    clients = [Client(proxy.address_of()) for _ in range(80)]
+    clients = [UdpClient(proxy.address_of()) for _ in range(80)]
     first = [client.ask(b"1") for client in clients]
     seen = Counter(first)
     assert 54 <= seen["udp-0"] <= 66, seen
@@ -89,7 +46,7 @@ def test_clients_are_spread_by_weight_and_each_stays_with_its_host(udp):
 @pytest.mark.sanitizer
 def test_every_length_goes_through_whole(udp):
     _, proxy = udp(1)
-    client = Client(proxy.address_of())
+    client = UdpClient(proxy.address_of())
     for size in (0, 1, 512, 1473, 9000, 65000):
         client.ask(b"x" * size)
 
@@ -97,7 +54,7 @@ def test_every_length_goes_through_whole(udp):
 def test_two_thousand_clients_are_served_at_once_and_beyond_the_bound_the_idlest_goes(udp):
     _, proxy = udp(2, arguments=("--max-udp-sessions", "600", "--workers", "1"))
     for _ in range(4):
-        clients = [Client(proxy.address_of()) for _ in range(500)]
+        clients = [UdpClient(proxy.address_of()) for _ in range(500)]
         for client in clients:
             client.socket.send(b"hello")
         for client in clients:
@@ -111,12 +68,12 @@ def test_two_thousand_clients_are_served_at_once_and_beyond_the_bound_the_idlest
 
 def test_a_roll_out_moves_clients_and_loses_no_datagram_of_who_stays(kubectl, ns, udp):
     (old, stays), proxy = udp(2)
-    clients = [Client(proxy.address_of()) for _ in range(20)]
+    clients = [UdpClient(proxy.address_of()) for _ in range(20)]
     first = [client.ask() for client in clients]
     apply(kubectl, ns, draining(old.address), endpoint(stays.address))
     proxy.wait_states({old.at: "draining", stays.at: "ready"})
     assert [client.ask() for client in clients] == first, "what drains keeps its clients"
-    assert {Client(proxy.address_of()).ask() for _ in range(10)} == {"udp-1"}
+    assert {UdpClient(proxy.address_of()).ask() for _ in range(10)} == {"udp-1"}
     apply(kubectl, ns, endpoint(stays.address))
     proxy.wait_ready_hosts(stays)
     assert {client.ask() for client in clients} == {"udp-1"}
@@ -124,7 +81,7 @@ def test_a_roll_out_moves_clients_and_loses_no_datagram_of_who_stays(kubectl, ns
 
 def test_a_dead_host_is_passed_over_with_the_next_datagram(udp):
     (dead, _), proxy = udp(2)
-    clients = [Client(proxy.address_of(), timeout=0.3) for _ in range(10)]
+    clients = [UdpClient(proxy.address_of(), timeout=0.3) for _ in range(10)]
     assert {client.ask() for client in clients} == {"udp-0", "udp-1"}
     dead.stop_accepting()
 
@@ -140,13 +97,13 @@ def test_a_dead_host_is_passed_over_with_the_next_datagram(udp):
 
 def test_at_the_end_who_has_a_session_is_served_on_and_nobody_new(udp):
     _, proxy = udp(1, arguments=("--drain-delay", "200ms"))
-    client = Client(proxy.address_of(), timeout=0.5)
+    client = UdpClient(proxy.address_of(), timeout=0.5)
     assert client.ask() == "udp-0"
     proxy.send(signal.SIGTERM)
 
     def refused():
         try:
-            return not Client(proxy.address_of(), timeout=0.2).ask()
+            return not UdpClient(proxy.address_of(), timeout=0.2).ask()
         except OSError:
             return True
     eventually(refused, 10, "nobody new is served")

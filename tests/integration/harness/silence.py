@@ -13,9 +13,11 @@ def _nft(rules: str):
 
 
 @contextmanager
-def silent(*addresses: str):
-    """Drops what arrives for these addresses in this test's own network namespace."""
-    rules = "".join(f"add rule inet {TABLE} input ip daddr {address} drop\n" for address in addresses)
+def silent(*addresses: str, unreachable: bool = False):
+    """Drops what arrives for these addresses in this test's own network namespace; `unreachable`: and says so, as a router before a lost
+    node does."""
+    verdict = "reject with icmp type host-unreachable" if unreachable else "drop"
+    rules = "".join(f"add rule inet {TABLE} input ip daddr {address} {verdict}\n" for address in addresses)
     _nft(f"add table inet {TABLE}\nadd chain inet {TABLE} input {{ type filter hook input priority 0; }}\n{rules}")
     try:
         yield

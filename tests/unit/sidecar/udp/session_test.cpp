@@ -110,6 +110,45 @@ TEST_F(UdpSessions, AHostThatRefusesIsPassedOver) {
     EXPECT_LE(good.datagrams(), 8) << "what was sent to the other is not sent again";
 }
 
+// Whose host answered and then says nothing, as when its node is gone. The port is taken, so that nothing is refused either.
+TEST_F(UdpSessions, AHostThatFallsSilentLosesItsClientsAndIsEjected) {
+    auto lost = std::make_unique<UdpEcho>("lost");
+    const uint16_t port = lost->port();
+    UdpEcho good("good");
+    use({{.port = port}, {.port = good.port(), .weight = 0}});
+    Datagrams one = asker();
+    EXPECT_EQ(one.ask("1"), "lost:1");
+    use({{.port = port}, {.port = good.port()}});
+    lost.reset();
+    Datagrams mute("127.0.0.1", port);
+    std::string answer;
+    EXPECT_TRUE(eventually([&] {
+        if (!one.send("2")) return false;
+        answer = one.receive(std::chrono::milliseconds(200)).value_or("");
+        return !answer.empty();
+    }));
+    EXPECT_EQ(answer, "good:2");
+    EXPECT_EQ(counters().ejections.get(), 1U);
+    EXPECT_EQ(udp().active.get(), 1U) << "the same session";
+}
+
+// Its answer comes late, to the socket that it was asked from: who has no other host keeps that.
+TEST_F(UdpSessions, TheOnlyHostIsKeptHoweverLongItIsSilent) {
+    auto slow = std::make_unique<UdpEcho>("slow");
+    const uint16_t port = slow->port();
+    use(*slow);
+    Datagrams one = asker();
+    EXPECT_EQ(one.ask("1"), "slow:1");
+    slow.reset();
+    Datagrams mute("127.0.0.1", port);
+    SocketAddress asked_from;
+    ASSERT_TRUE(one.send("2"));
+    ASSERT_TRUE(mute.receive(kPatience, &asked_from));
+    EXPECT_TRUE(eventually([&] { return one.send("3") && counters().connect_failures.get() == 2; }));
+    EXPECT_TRUE(mute.send_to("late", asked_from));
+    EXPECT_EQ(one.receive(), "late");
+}
+
 TEST_F(UdpSessions, TheOnlyHostIsTriedAgainWhenItIsBack) {
     const uint16_t later = refused_udp_port();
     use({{.port = later}});
