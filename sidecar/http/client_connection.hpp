@@ -38,8 +38,11 @@ public:
     std::string_view client_ip() const { return {ip_, ip_size_}; }
     const SocketAddress& peer() const { return peer_; }
     const std::shared_ptr<const std::string>& listener() const { return listener_; }
-    // The process or the listener is going: the next answer is this connection's last.
-    bool leaving() const { return worker_.draining || upstream_->abandoned(); }
+    // The process, the listener or its address is going: the next answer is this connection's last.
+    bool leaving() const {
+        return worker_.draining || upstream_->abandoned() ||
+               (worker_.leaving && listener_ && worker_.leaving->contains(*listener_));
+    }
     // What the peer says of who asked is believed: --trusted-proxies names it.
     bool peer_trusted() const { return peer_trusted_; }
 

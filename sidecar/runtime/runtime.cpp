@@ -258,6 +258,15 @@ void Runtime::drop_unused() {
     });
 }
 
+void Runtime::set_leaving(const std::vector<std::string>& addresses) {
+    std::set<std::string> names;
+    for (const auto& [name, bound] : listeners()) {
+        if (std::find(addresses.begin(), addresses.end(), bound.address) != addresses.end()) names.insert(name);
+    }
+    const auto shared = names.empty() ? nullptr : std::make_shared<const std::set<std::string>>(std::move(names));
+    for (auto& worker : workers_) worker->run([shared](WorkerContext& context) { context.leaving = shared; });
+}
+
 void Runtime::drain() {
     for (auto& worker : workers_) worker->drain();
 }

@@ -66,6 +66,10 @@ public:
     // What the controller refuses us at present, by the name it is wanted under: who asks for it is told why.
     void set_refused(std::map<std::string, std::string> problems);
 
+    // Listeners of these addresses go on, but answers end their HTTP connections: they are another node's now. In place of those said
+    // before.
+    void set_leaving(const std::vector<std::string>& addresses);
+
     // SIGTERM, in this order.
     void drain();
     void close_listeners();

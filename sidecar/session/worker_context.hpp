@@ -2,6 +2,9 @@
 // What a connection needs of the worker it lives on. One a worker; everything in it belongs to that worker's thread.
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
 
 #include "common/clock.hpp"
 #include "sidecar/compress/encoder_pool.hpp"
@@ -76,6 +79,8 @@ struct WorkerContext {
     http::RandomIds ids;
     WorkerCounters counters;
     bool draining = false;
+    // Listeners whose address is another node's now: answers end their connections. Null: none.
+    std::shared_ptr<const std::set<std::string>> leaving;
     access_log::WorkerLog* access_log = nullptr;  // null: there is none
 
     // Scratch heads: parsed and rewritten within one turn, so one of each is enough.

@@ -27,7 +27,7 @@ constexpr Milliseconds kLeastWriteGap{50};
 constexpr Milliseconds kMostWriteGap{1000};
 constexpr std::chrono::seconds kTend{1};
 constexpr Milliseconds kEndPoll{10};
-constexpr Milliseconds kFlowTick{200};
+constexpr Milliseconds kFlowTick{400};
 constexpr const char* kNft = "nft";
 
 uint64_t now_ms() {
@@ -55,7 +55,7 @@ public:
 
 private:
     std::set<Family> install_flows();
-    Result<void> open_flows(const std::set<Family>& families);
+    void open_flows(const std::set<Family>& families);
     void tend_flows();
     Result<void> start_admin();
     void load_state();
@@ -97,7 +97,7 @@ Result<void> VipApp::Impl::start() {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
-    if (auto opened = open_flows(flows); !opened) return opened;
+    open_flows(flows);
     if (auto opened = fleet_.open(flows_.get()); !opened) return opened;
     boot_id_ = read_boot_id();
     load_state();
@@ -137,16 +137,15 @@ std::set<Family> VipApp::Impl::install_flows() {
     return families;
 }
 
-Result<void> VipApp::Impl::open_flows(const std::set<Family>& families) {
-    if (families.empty()) return {};
+void VipApp::Impl::open_flows(const std::set<Family>& families) {
     auto kernel = NetlinkFlowKernel::open(io_);
-    if (!kernel) return kernel.error();
+    if (families.empty()) return;  // opened all the same: what an earlier run has left goes with it
+    if (!kernel) return log::warn("{}: connections are cut when an address moves", kernel.error().to_string());
     flows_ = std::make_unique<Handover>(std::move(*kernel), families, options_.flow_handover, [this] { write_soon(); });
     stats_.flows = flows_.get();
     stats_.flows_ipv4 = families.contains(Family::ipv4);
     stats_.flows_ipv6 = families.contains(Family::ipv6);
     tend_flows();
-    return {};
 }
 
 void VipApp::Impl::tend_flows() {

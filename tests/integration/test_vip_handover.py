@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from harness import segment
+from harness import edge as edges
+from harness import network, segment
 from harness.segment import Namespace, Node, Segment
 from harness.vip import PATIENCE, VIP, VIP6, Proxy, Vip, router
-from harness.wait import eventually, never
+from harness.wait import eventually
 
 pytestmark = pytest.mark.skipif(bool(segment.usable()), reason=segment.usable())
 PORT = 7001
@@ -385,3 +386,44 @@ def test_without_nft_it_says_so_and_moves_as_ever(node, vip, client):
     ends(a)
     assert old[0].said() == "reset"
     say(talk(client), "b")
+
+
+def ask(connection: socket.socket) -> str:
+    """The head of the answer to a request over a connection that is to be kept; "" when it has ended."""
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+    answer = connection.recv(65536).decode()
+    return answer.partition("\r\n\r\n")[0].lower()
+
+
+@pytest.mark.sanitizer
+def test_the_proxy_ends_http_connections_to_a_kept_address_with_their_next_answer(processes, tmp_path):
+    around = edges.Surroundings()
+    port = network.free_port()
+    proxy = edges.Edge(tmp_path, edges.listener(port, "http"), edges.listener(port, "http", address=edges.VIP6), edges.virtual_ip())
+    processes.append(proxy)
+    try:
+        proxy.start().wait_answering()
+        around.hold(edges.VIP)
+        around.hold(edges.VIP6)
+
+        def tell(*kept):
+            draft = proxy.vip_state.with_suffix(".new")
+            draft.write_text(json.dumps({"format": 1, "boot_id": "b", "monotonic_ms": int(time.monotonic() * 1000), "routers": [],
+                                         "kept": kept}))
+            draft.rename(proxy.vip_state)
+
+        tell()
+        moved, stays = (socket.create_connection((address, port), timeout=5) for address in (edges.VIP, edges.VIP6))
+        assert "connection: close" not in ask(moved) and "connection: close" not in ask(moved), "no endpoint, but no end either"
+        tell(edges.VIP)
+        proxy.wait_log("1 addresses are another node's now")
+        # Within the second after which an idle connection is closed as it is.
+        assert "connection: close" in ask(moved) and moved.recv(1) == b""
+        assert "connection: close" not in ask(stays)
+        idle = socket.create_connection((edges.VIP, port), timeout=5)
+        assert idle.recv(1) == b"", "nothing came for a second"
+        tell()
+        back = socket.create_connection((edges.VIP, port), timeout=5)
+        eventually(lambda: "connection: close" not in ask(back), PATIENCE, "the address has come back")
+    finally:
+        around.end()

@@ -1,6 +1,7 @@
 #include "sidecar/vip/flows/handover.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/log.hpp"
 
@@ -94,7 +95,10 @@ void Handover::tick(TimePoint now) {
 void Handover::on_list(const Result<std::vector<Connection>>& list, TimePoint asked) {
     listing_ = false;
     if (!list) {
-        failed(list.error());  // until the limit, then
+        ++stats_.failures;
+        if (!std::exchange(list_failed_, true)) {
+            log::error("{}; what is kept is kept until the limit", list.error().to_string());
+        }
     }
     std::vector<Key> over;
     for (auto& [router, group] : groups_) {

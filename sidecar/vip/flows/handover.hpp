@@ -84,7 +84,7 @@ private:
     std::map<Key, Group> groups_;
     std::map<Ip, Former> formers_;
     HandoverStats stats_;
-    bool listing_ = false;
+    bool listing_ = false, list_failed_ = false;
 };
 
 }  // namespace steelyard::vip
