@@ -1,9 +1,10 @@
-// Whatever the network, the kernel or the proxy beside sends: ARP and neighbour discovery, rtnetlink, an answer to a readiness probe. No
-// crash, nothing read beyond the end, and what is read of ARP says the same when it is built again.
+// Whatever the network, the kernel or the proxy beside sends: ARP and neighbour discovery, rtnetlink, sock_diag, an answer to a readiness
+// probe. No crash, nothing read beyond the end, and what is read of ARP says the same when it is built again.
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
+#include "sidecar/vip/flows/messages.hpp"
 #include "sidecar/vip/http_answer.hpp"
 #include "sidecar/vip/net/frames.hpp"
 #include "sidecar/vip/net/link_table.hpp"
@@ -37,6 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     if (const auto neighbour = parse_neighbour(bytes)) require(neighbour->target.family == Family::ipv6);
     check_netlink(bytes);
+    parse_local_routes(bytes);
+    for (const auto& connection : parse_connections(bytes, 5).connections) {
+        require(!reset_request(connection, 6).empty());
+    }
     HttpAnswer answer;
     if (read_answer({reinterpret_cast<const char*>(data), size}, answer) == Reading::done) {
         require(answer.status >= 200 && answer.status < 600 && answer.size <= size);
