@@ -6,11 +6,11 @@ import websocket
 
 class PushClient:
     def __init__(self, controller, name: str, wants: list, instance: str = "instance-1", version: str = "", timeout: float = 10,
-                 role: str = "sidecar"):
+                 role: str = "sidecar", node: str = "", features: tuple = ("virtual-ip",)):
         self.connection = websocket.create_connection(controller.push_url, timeout=timeout)
         self.frames = []
-        self.send(type="hello", protocol=1, name=name, instance=instance, role=role, wants=wants, version=version,
-                  features=["virtual-ip"])
+        self.send(type="hello", protocol=1, name=name, instance=instance, role=role, wants=wants, version=version, node=node,
+                  features=list(features))
 
     def send(self, **message):
         self.connection.send(json.dumps(message))
