@@ -120,11 +120,11 @@ private:
 
 class CpprestSession final : public RestSession {
 public:
-    CpprestSession(const ClusterConfig& config, Milliseconds head_limit)
+    CpprestSession(const ClusterConfig& config, Milliseconds head_limit, std::shared_ptr<TlsContext> tls)
         : config_(config),
           head_limit_(head_limit),
           token_(config.token, config.token_file),
-          client_(config.server, client_config(config)) {}
+          client_(config.server, client_config(config, std::move(tls))) {}
 
     ApiResult<std::unique_ptr<RestAnswer>> send(const RestRequest& request, const std::stop_token& stop) override {
         const Result<std::string> token = token_.current(Clock::now());
@@ -165,13 +165,14 @@ public:
     }
 
 private:
-    static http::client::http_client_config client_config(const ClusterConfig& config) {
+    static http::client::http_client_config client_config(const ClusterConfig& config,
+                                                          std::shared_ptr<TlsContext> tls) {
         http::client::http_client_config out;
         out.set_timeout(std::chrono::hours(1));  // deadlines are ours, see wait_for
         out.set_max_redirects(0);                // a redirect would carry the token elsewhere
         out.set_validate_certificates(!config.insecure_skip_tls_verify);
-        out.set_ssl_context_callback([config](boost::asio::ssl::context& context) {
-            if (const Result<void> done = configure_tls(context, config); !done) {
+        out.set_ssl_context_callback([tls = std::move(tls)](boost::asio::ssl::context& context) {
+            if (const Result<void> done = tls->put_into(context); !done) {
                 throw http::http_exception(done.error().to_string());
             }
         });
@@ -237,11 +238,13 @@ ApiResult<std::string> RestSession::fetch(const RestRequest& request, const std:
 }
 
 Result<std::unique_ptr<RestSession>> make_rest_session(const ClusterConfig& config, Milliseconds head_limit) {
+    keep_system_cas_from_libraries();
     start_thread_pool();
     try {
         boost::asio::ssl::context trial(boost::asio::ssl::context::tls_client);
-        if (const Result<void> done = configure_tls(trial, config); !done) return done.error();
-        return std::unique_ptr<RestSession>(std::make_unique<CpprestSession>(config, head_limit));
+        auto tls = std::make_shared<TlsContext>(config);
+        if (const Result<void> done = tls->put_into(trial); !done) return done.error();
+        return std::unique_ptr<RestSession>(std::make_unique<CpprestSession>(config, head_limit, std::move(tls)));
     } catch (const std::exception& error) {
         return Error{config.source + ": server", "'" + config.server + "' cannot be used: " + error.what()};
     }

@@ -112,5 +112,5 @@ def test_an_api_server_out_of_reach_costs_next_to_no_cpu(api_server, controller)
     time.sleep(1)
     before = control.cpu_seconds()
     time.sleep(2)
-    # Of seven that ask, each a few times; a try costs up to 25 ms on a busy machine. A busy loop takes 2 s.
-    assert control.cpu_seconds() - before < 0.5 * SLOWDOWN
+    # Of seven that ask, each a few times, at about 1 ms. A busy loop takes 2 s.
+    assert control.cpu_seconds() - before < 0.2 * SLOWDOWN
