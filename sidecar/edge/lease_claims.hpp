@@ -39,7 +39,7 @@ struct LeaseStats {
 class LeaseClaims {
 public:
     static constexpr Milliseconds kMostPoll{250};
-    static constexpr Milliseconds kLeastAnswer{500}, kMostAnswer{2000};
+    static constexpr Milliseconds kLeastAnswer{1000}, kMostAnswer{2000};
 
     // What is known of one Lease.
     struct Lease {
