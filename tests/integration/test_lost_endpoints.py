@@ -84,15 +84,17 @@ def test_it_can_be_switched_off(shop):
 def test_udp_sessions_go_elsewhere_and_come_back(shop):
     backends, proxy = shop(3, kind=UdpBackend)
     lost = backends[0]
-    clients = [UdpClient(proxy.address_of(), timeout=0.1) for _ in range(9)]
-    assert sorted(client.ask() for client in clients) == sorted(3 * [one.name for one in backends])
+    clients = [UdpClient(proxy.address_of()) for _ in range(12)]
     moved = [client for client in clients if client.ask() == lost.name]
+    assert moved, "each worker deals hosts out in turn"
+    for client in moved:
+        client.socket.settimeout(0.1)
     with silence.silent(lost.address):
         eventually(lambda: all([client.ask_in_vain_or() for client in moved]), what="they are served again")
         assert proxy.metric("steelyard_upstream_ejections_total") >= 1
-        names = [UdpClient(proxy.address_of(), timeout=0.3).ask_in_vain_or() for _ in range(12)]
-        assert names.count("") <= 1, "whoever is new finds somebody at once, but for one that tries the host again"
-    assert proxy.metric("steelyard_upstream_udp_sessions_total") == 21, "who moved has the session that it had"
+        names = [UdpClient(proxy.address_of(), timeout=1).ask_in_vain_or() for _ in range(12)]
+        assert names.count("") <= 2, "whoever is new finds somebody at once, but for who tries the host again"
+    assert proxy.metric("steelyard_upstream_udp_sessions_total") == 24, "who moved has the session that it had"
 
     def tries_again():
         return UdpClient(proxy.address_of(), timeout=0.3).ask_in_vain_or() == lost.name
