@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -15,7 +16,9 @@ namespace {
 
 constexpr int kBacklog = 4096;
 // Connections taken in one turn before those that are open get theirs.
-constexpr int kAcceptsPerTurn = 64;
+constexpr int kMostPerTurn = 64;
+// Turns in a row with a single connection after which a second one is asked for.
+constexpr int kSingles = 8;
 // Bytes that the kernel takes of an answer before the client's window lets it send them. Without a bound, what a client does not read fills
 // the kernel's memory for TCP, which all connections of the machine share, by megabytes each.
 constexpr int kMostUnsent = 256 * 1024;
@@ -70,8 +73,14 @@ Acceptor::Acceptor(WorkerContext& worker, UniqueFd socket, size_t max_sessions, 
 }
 
 void Acceptor::on_events(uint32_t) {
-    for (int i = 0; i < kAcceptsPerTurn && socket_; ++i) {
-        if (!accept_one()) return;
+    int taken = 0;
+    while (socket_ && taken < per_turn_ && accept_one()) ++taken;
+    if (taken < per_turn_) {
+        per_turn_ = std::max(taken, 1);
+        singles_ = 0;
+    } else if (per_turn_ > 1 || ++singles_ == kSingles) {
+        per_turn_ = std::min(per_turn_ * 2, kMostPerTurn);
+        singles_ = 0;
     }
 }
 

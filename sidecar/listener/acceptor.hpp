@@ -34,6 +34,9 @@ private:
     UniqueFd socket_;
     UniqueFd spare_;  // given up for a moment when descriptors run out, to accept and close instead of spinning
     size_t max_sessions_;
+    // To ask a queue that is empty costs a system call: what one turn found is what the next one asks for, and then more.
+    int per_turn_ = 1;
+    int singles_ = 0;  // turns in a row that found one
     OnAccept on_accept_;
 };
 
