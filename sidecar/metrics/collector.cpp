@@ -8,8 +8,7 @@
 #include "common/push/message.hpp"
 #include "sidecar/metrics/content.hpp"
 #include "sidecar/metrics/edge.hpp"
-#include "sidecar/upstream/ejection.hpp"
-#include "sidecar/upstream/slow_start.hpp"
+#include "sidecar/metrics/upstreams.hpp"
 
 namespace steelyard {
 namespace {
@@ -17,204 +16,6 @@ namespace {
 using metrics::Family;
 using metrics::Labels;
 using Families = std::vector<prometheus::MetricFamily>;
-
-// One upstream's figures over all workers, or the sum of several upstreams.
-struct Totals {
-    std::array<uint64_t, 6> responses{};
-    std::array<uint64_t, static_cast<size_t>(Failure::kCount)> failures{};
-    std::array<uint64_t, kLatencyBounds.size() + 1> buckets{};
-    uint64_t sum_us = 0, retries = 0, connects = 0, connect_failures = 0, reused = 0, idle = 0, active = 0,
-             sessions = 0;
-    uint64_t to_client = 0, to_upstream = 0, drain_cuts = 0, ejections = 0;
-    bool udp = false;
-    uint64_t udp_sessions = 0, udp_active = 0, udp_evicted = 0, udp_to_upstream = 0, udp_to_client = 0;
-    std::array<uint64_t, static_cast<size_t>(UdpDrop::kCount)> udp_drops{};
-    std::array<uint64_t, 5> hosts{};  // ready, draining, down, weightless, ejected
-    health::ProberStats probes;
-
-    void add(const UpstreamCounters& c) {
-        for (size_t i = 0; i < responses.size(); ++i) responses[i] += c.responses[i].get();
-        for (size_t i = 0; i < failures.size(); ++i) failures[i] += c.failures[i].get();
-        for (size_t i = 0; i < buckets.size(); ++i) buckets[i] += c.latency.buckets[i].get();
-        sum_us += c.latency.sum_us.get();
-        retries += c.retries.get();
-        connects += c.connects.get();
-        connect_failures += c.connect_failures.get();
-        reused += c.reused.get();
-        idle += c.idle_connections.get();
-        active += c.active_connections.get();
-        sessions += c.sessions.get();
-        to_client += c.bytes_to_client.get();
-        to_upstream += c.bytes_to_upstream.get();
-        drain_cuts += c.drain_cuts.get();
-        ejections += c.ejections.get();
-        udp_sessions += c.udp.sessions.get();
-        udp_active += c.udp.active.get();
-        udp_evicted += c.udp.evicted.get();
-        udp_to_upstream += c.udp.to_upstream.get();
-        udp_to_client += c.udp.to_client.get();
-        for (size_t i = 0; i < udp_drops.size(); ++i) udp_drops[i] += c.udp.drops[i].get();
-    }
-    void add_hosts(const UpstreamSnapshot& snapshot) {
-        const int64_t now = steady_ms(Clock::now());
-        for (const auto& host : snapshot.hosts) {
-            const size_t state = host.draining                 ? 1
-                                 : !host.host->usable()        ? 2
-                                 : host.weight == 0            ? 3
-                                 : is_ejected(*host.host, now) ? 4
-                                                               : 0;
-            ++hosts[state];
-        }
-    }
-};
-
-using Table = std::vector<std::pair<std::string, Totals>>;
-
-template <class F>
-void per_upstream(Families& out, Family family, const Table& table, F value_of) {
-    for (const auto& [name, totals] : table) family.add(static_cast<double>(value_of(totals)), {{"upstream", name}});
-    std::move(family).into(out);
-}
-
-void add_latency(Families& out, const Table& table) {
-    auto family = Family::histogram("steelyard_upstream_request_duration_seconds",
-                                    "From a request's head to the last byte of its answer, as the client is served.");
-    std::vector<double> bounds;
-    for (const uint32_t us : kLatencyBounds) bounds.push_back(us / 1e6);
-    for (const auto& [name, totals] : table) {
-        std::vector<uint64_t> cumulative;
-        uint64_t sum = 0;
-        for (const uint64_t count : totals.buckets) cumulative.push_back(sum += count);
-        family.add_histogram(bounds, cumulative, static_cast<double>(totals.sum_us) / 1e6, {{"upstream", name}});
-    }
-    std::move(family).into(out);
-}
-
-void add_labelled(Families& out, const Table& table) {
-    auto responses =
-        Family::counter("steelyard_upstream_requests_total", "Requests answered, by the answer's status class.");
-    auto failures = Family::counter("steelyard_upstream_failures_total",
-                                    "Requests and connections that the proxy answered itself or broke off, by reason.");
-    auto hosts = Family::gauge("steelyard_upstream_hosts", "Endpoints by state: ready takes new requests.");
-    static constexpr std::array<const char*, 5> kStates{"ready", "draining", "down", "weightless", "ejected"};
-    for (const auto& [name, totals] : table) {
-        for (size_t i = 1; i < totals.responses.size(); ++i) {
-            responses.add(static_cast<double>(totals.responses[i]),
-                          {{"upstream", name}, {"code", std::to_string(i) + "xx"}});
-        }
-        for (size_t i = 0; i < totals.failures.size(); ++i) {
-            failures.add(static_cast<double>(totals.failures[i]),
-                         {{"upstream", name}, {"reason", to_string(static_cast<Failure>(i))}});
-        }
-        for (size_t i = 0; i < kStates.size(); ++i) {
-            hosts.add(static_cast<double>(totals.hosts[i]), {{"upstream", name}, {"state", kStates[i]}});
-        }
-    }
-    std::move(responses).into(out);
-    std::move(failures).into(out);
-    std::move(hosts).into(out);
-}
-
-void add_probes(Families& out, const Table& table) {
-    auto probes = Family::counter("steelyard_health_checks_total", "Active health checks, by result.");
-    auto transitions =
-        Family::counter("steelyard_health_transitions_total", "Endpoints that active checks found to be up or down.");
-    for (const auto& [name, totals] : table) {
-        probes.add(static_cast<double>(totals.probes.ok), {{"upstream", name}, {"result", "ok"}});
-        probes.add(static_cast<double>(totals.probes.failed), {{"upstream", name}, {"result", "failed"}});
-        probes.add(static_cast<double>(totals.probes.inconclusive), {{"upstream", name}, {"result", "inconclusive"}});
-        transitions.add(static_cast<double>(totals.probes.went_up), {{"upstream", name}, {"to", "up"}});
-        transitions.add(static_cast<double>(totals.probes.went_down), {{"upstream", name}, {"to", "down"}});
-    }
-    std::move(probes).into(out);
-    std::move(transitions).into(out);
-}
-
-// Only of upstreams of UDP.
-void add_udp(Families& out, const Table& table) {
-    auto sessions = Family::counter("steelyard_upstream_udp_sessions_total", "UDP sessions begun.");
-    auto active = Family::gauge("steelyard_upstream_udp_sessions", "UDP sessions open.");
-    auto evicted = Family::counter("steelyard_upstream_udp_evicted_total",
-                                   "UDP sessions that made room for other clients: --max-udp-sessions is reached.");
-    auto datagrams = Family::counter("steelyard_upstream_udp_datagrams_total", "Datagrams passed on.");
-    auto drops = Family::counter("steelyard_upstream_udp_dropped_total", "Datagrams not passed on, by reason.");
-    for (const auto& [name, totals] : table) {
-        if (!totals.udp) continue;
-        sessions.add(static_cast<double>(totals.udp_sessions), {{"upstream", name}});
-        active.add(static_cast<double>(totals.udp_active), {{"upstream", name}});
-        evicted.add(static_cast<double>(totals.udp_evicted), {{"upstream", name}});
-        datagrams.add(static_cast<double>(totals.udp_to_upstream), {{"upstream", name}, {"to", "endpoint"}});
-        datagrams.add(static_cast<double>(totals.udp_to_client), {{"upstream", name}, {"to", "client"}});
-        for (size_t i = 0; i < totals.udp_drops.size(); ++i) {
-            drops.add(static_cast<double>(totals.udp_drops[i]),
-                      {{"upstream", name}, {"reason", to_string(static_cast<UdpDrop>(i))}});
-        }
-    }
-    for (auto* family : {&sessions, &active, &evicted, &datagrams, &drops}) std::move(*family).into(out);
-}
-
-void add_upstreams(Families& out, const Table& table) {
-    add_labelled(out, table);
-    add_latency(out, table);
-    add_probes(out, table);
-    add_udp(out, table);
-    per_upstream(out, Family::counter("steelyard_upstream_retries_total", "Tries after the first one of a request."),
-                 table, [](const Totals& t) { return t.retries; });
-    per_upstream(out, Family::counter("steelyard_upstream_connects_total", "Connections begun to endpoints."), table,
-                 [](const Totals& t) { return t.connects; });
-    per_upstream(out, Family::counter("steelyard_upstream_connect_failures_total", "Of these, refused or timed out."),
-                 table, [](const Totals& t) { return t.connect_failures; });
-    per_upstream(
-        out, Family::counter("steelyard_upstream_connections_reused_total", "Requests sent over a pooled connection."),
-        table, [](const Totals& t) { return t.reused; });
-    per_upstream(out, Family::gauge("steelyard_upstream_connections_idle", "Connections in the pools."), table,
-                 [](const Totals& t) { return t.idle; });
-    per_upstream(out, Family::gauge("steelyard_upstream_active", "Requests, TCP and upgraded connections under way."),
-                 table, [](const Totals& t) { return t.active; });
-    per_upstream(out, Family::counter("steelyard_upstream_tunnels_total", "TCP and upgraded connections begun."), table,
-                 [](const Totals& t) { return t.sessions; });
-    per_upstream(out, Family::counter("steelyard_upstream_sent_bytes_total", "Bytes sent to endpoints."), table,
-                 [](const Totals& t) { return t.to_upstream; });
-    per_upstream(
-        out, Family::counter("steelyard_upstream_received_bytes_total", "Bytes passed on from endpoints to clients."),
-        table, [](const Totals& t) { return t.to_client; });
-    per_upstream(
-        out,
-        Family::counter("steelyard_upstream_drain_cuts_total", "Cut because an endpoint's drain time-out was over."),
-        table, [](const Totals& t) { return t.drain_cuts; });
-    per_upstream(out,
-                 Family::counter("steelyard_upstream_ejections_total",
-                                 "Endpoints passed over for a while because they failed several times in a row."),
-                 table, [](const Totals& t) { return t.ejections; });
-}
-
-// One upstream's endpoints: enough to see who gets what share, and who fails.
-class EndpointFamilies {
-public:
-    void add(const std::string& upstream, const UpstreamSnapshot& snapshot) {
-        for (const auto& one : snapshot.hosts) {
-            const Host& host = *one.host;
-            const Labels labels{{"upstream", upstream}, {"address", host.id()}};
-            requests_.add(static_cast<double>(host.requests.load(std::memory_order_relaxed)), labels);
-            failures_.add(static_cast<double>(host.failures.load(std::memory_order_relaxed)), labels);
-            active_.add(host.active.load(std::memory_order_relaxed), labels);
-            weight_.add(one.weight, labels);
-            ready_.add(!one.draining && host.usable() && one.weight != 0, labels);
-        }
-    }
-    void into(Families& out) {
-        for (auto* family : {&requests_, &failures_, &active_, &weight_, &ready_}) std::move(*family).into(out);
-    }
-
-private:
-    Family requests_ =
-        Family::counter("steelyard_endpoint_requests_total", "Requests and tunnels sent to an endpoint.");
-    Family failures_ = Family::counter("steelyard_endpoint_failures_total",
-                                       "Connections that an endpoint refused, let time out or broke off.");
-    Family active_ = Family::gauge("steelyard_endpoint_active", "Requests and tunnels under way at an endpoint.");
-    Family weight_ = Family::gauge("steelyard_endpoint_weight", "An endpoint's weight.");
-    Family ready_ = Family::gauge("steelyard_endpoint_ready", "1 while an endpoint takes new requests.");
-};
 
 void add_workers(Families& out, const Runtime& runtime) {
     auto accepted = Family::counter("steelyard_client_connections_total", "Client connections accepted.");
@@ -386,15 +187,15 @@ SidecarCollector::SidecarCollector(Sources sources, size_t series_limit)
 
 std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
     Families out;
-    Table table;
-    Totals other;
+    UpstreamTable table;
+    UpstreamTotals other;
     EndpointFamilies endpoints;
     size_t others = 0;
     const auto probes = sources_.prober.stats();
     for (const auto& [name, snapshot] : sources_.runtime.upstreams()) {
-        Totals* totals = &other;
+        UpstreamTotals* totals = &other;
         if (table.size() < max_upstreams_) {
-            totals = &table.emplace_back(name, Totals{}).second;
+            totals = &table.emplace_back(name, UpstreamTotals{}).second;
             endpoints.add(name, *snapshot);
         } else {
             ++others;
@@ -402,13 +203,7 @@ std::vector<prometheus::MetricFamily> SidecarCollector::Collect() const {
         for (size_t i = 0; i < snapshot->stats->workers(); ++i) totals->add(snapshot->stats->worker(i));
         totals->udp = totals->udp || snapshot->protocol == config::Protocol::udp;
         totals->add_hosts(*snapshot);
-        if (const auto found = probes.find(name); found != probes.end()) {
-            totals->probes.ok += found->second.ok;
-            totals->probes.failed += found->second.failed;
-            totals->probes.inconclusive += found->second.inconclusive;
-            totals->probes.went_up += found->second.went_up;
-            totals->probes.went_down += found->second.went_down;
-        }
+        if (const auto found = probes.find(name); found != probes.end()) totals->add_probes(found->second);
     }
     if (others != 0) table.emplace_back("(other)", other);
     add_upstreams(out, table);
