@@ -24,19 +24,6 @@ void check_optional_name(std::string_view name, const Path& path, Problems& prob
     if (!name.empty()) check_name(name, path, problems);
 }
 
-// 0.0.0.0 and :: would reach the proxy itself, a multicast group nobody: neither is where a backend lives.
-bool is_host_address(std::string_view text) {
-    char buffer[INET6_ADDRSTRLEN + 1] = {};
-    std::memcpy(buffer, text.data(), text.size());  // is_ip() has bounded it
-    in_addr v4{};
-    if (inet_pton(AF_INET, buffer, &v4) == 1) {
-        const uint32_t address = ntohl(v4.s_addr);
-        return address != 0 && address < 0xe0000000;
-    }
-    in6_addr v6{};
-    return inet_pton(AF_INET6, buffer, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
-}
-
 void check_endpoint(const Endpoint& endpoint, const Path& path, Problems& problems) {
     if (!is_ip(endpoint.address)) {
         problems.add(path / "address", "'" + shown(endpoint.address) + "' is not an IP address");
@@ -115,6 +102,19 @@ bool is_ip(std::string_view text) {
     std::memcpy(buffer, text.data(), text.size());
     unsigned char parsed[sizeof(in6_addr)];
     return inet_pton(AF_INET, buffer, parsed) == 1 || inet_pton(AF_INET6, buffer, parsed) == 1;
+}
+
+bool is_host_address(std::string_view text) {
+    if (!is_ip(text)) return false;
+    char buffer[INET6_ADDRSTRLEN + 1] = {};
+    std::memcpy(buffer, text.data(), text.size());
+    in_addr v4{};
+    if (inet_pton(AF_INET, buffer, &v4) == 1) {
+        const uint32_t address = ntohl(v4.s_addr);
+        return address != 0 && address < 0xe0000000;
+    }
+    in6_addr v6{};
+    return inet_pton(AF_INET6, buffer, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
 }
 
 void validate(const Listener& listener, const Path& path, Problems& problems) {

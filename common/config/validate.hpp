@@ -23,5 +23,7 @@ bool is_name(std::string_view text);
 bool is_hash_name(HashKey::Source source, std::string_view name);
 // An IPv4 or IPv6 literal, without brackets or zone.
 bool is_ip(std::string_view text);
+// An IP literal, and neither unspecified, which would be the proxy itself, nor multicast or reserved, which is nobody.
+bool is_host_address(std::string_view text);
 
 }  // namespace steelyard::config

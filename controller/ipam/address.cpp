@@ -59,6 +59,7 @@ const std::vector<Forbidden>& forbidden() {
         {block("169.254.0.0", 16), "169.254.0.0/16 (link-local)"},
         {block("224.0.0.0", 28), "224.0.0.0/4 (multicast)"},
         {block("255.255.255.255", 0), "255.255.255.255 (broadcast)"},
+        {block("240.0.0.0", 28), "240.0.0.0/4 (reserved)"},
         {block("::", 0), ":: (unspecified)"},
         {block("::1", 0), "::1 (loopback)"},
         {block("::ffff:0:0", 32), "::ffff:0:0/96 (IPv4 addresses written as IPv6)"},

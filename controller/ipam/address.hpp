@@ -34,7 +34,7 @@ struct Address {
     }
 };
 
-// One that a Service may have: not unspecified, loopback, link-local, multicast, broadcast, or IPv4 written as IPv6. The error
+// One that a Service may have: not unspecified, loopback, link-local, multicast, reserved, broadcast, or IPv4 written as IPv6. The error
 // has no `where`.
 Result<Address> parse_address(std::string_view text);
 

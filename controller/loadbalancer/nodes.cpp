@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/config/model.hpp"
+#include "common/config/validate.hpp"
 #include "controller/loadbalancer/pools.hpp"
 
 namespace steelyard::loadbalancer {
@@ -24,6 +25,7 @@ NodeChoice choose_nodes(const AdvertisementSpec& spec, const store::ClusterState
         const std::string& name = node->meta.name;
         if (!named.empty() && !std::binary_search(named.begin(), named.end(), name)) continue;
         if (!ipam::matches(*selector, node->labels)) continue;
+        if (!config::is_name(name)) continue;  // no API server has one such, and no edge has such a name
         ++choice.matching;
         if (choice.names.size() < config::kMaxVirtualIpNodes) choice.names.push_back(name);
     }

@@ -93,11 +93,11 @@ config::VirtualIp virtual_ip_of(const Announcement& announcement, Output& out) {
     if (spec.by_lease) ip.lease_duration_ms = spec.lease_duration_ms;
     for (const std::string& text : spec.peers) {
         const std::optional<net::IpBytes> peer = net::parse_ip(text);
-        if (peer) {
+        if (peer && config::is_host_address(net::to_string(*peer))) {
             ip.peers.push_back(net::to_string(*peer));
         } else {
             out.refuse("InvalidAddress", "VirtualIPAdvertisement: spec.vrrp.unicastPeers",
-                       quoted(text) + " is not an IP address; it is left out");
+                       quoted(text) + " is not the address of a host; it is left out");
         }
     }
     return ip;
@@ -158,6 +158,10 @@ void translate_virtual_ip(const kube::Service& service, const std::vector<Port>&
     if (ip.lease_duration_ms != 0 && !options.leases) {
         return out.refuse("NoLeases", "VirtualIPAdvertisement " + announcement.name + ": spec.election",
                           "Lease needs an API server, and there is none; the addresses are not announced");
+    }
+    if (!config::is_name(ip.name)) {
+        return out.refuse("InvalidName", "metadata",
+                          quoted(ip.name) + " is not fit for a name of a virtual IP; its addresses are not announced");
     }
     if (!announcement.nodes.none()) return out.add(std::move(ip));
     // One without names would be everybody's.

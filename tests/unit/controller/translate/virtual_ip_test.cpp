@@ -59,6 +59,34 @@ TEST(VirtualIp, IsAnnouncedAsThePoolOfItsAddressIs) {
     EXPECT_EQ(interval_of(translator.update(state, state.take_changes())), 100U);
 }
 
+TEST(VirtualIp, HasNoPeerThatANodeWouldRefuse) {
+    store::ClusterState state;
+    state.upsert(balanced("web", "192.0.2.7"));
+    auto peers = advertisement("lan", "front", 100);
+    peers.spec.pools.clear();
+    peers.spec.peers = {"192.0.2.1", "224.0.0.18", "::ffff:0.0.0.0", "fe80::1"};
+    state.upsert(std::move(peers));
+    Translator translator;
+    const Update update = translator.update(state, state.take_changes());
+    for (const config::Resource& resource : update.upsert) {
+        if (const auto* ip = std::get_if<config::VirtualIp>(&resource)) {
+            EXPECT_THAT(ip->peers, testing::ElementsAre("192.0.2.1", "fe80::1"));
+        }
+    }
+    EXPECT_EQ(update.services.at(0).problems.size(), 2U);
+}
+
+TEST(VirtualIp, OfANameThatNoEdgeTakesIsNotAnnounced) {
+    store::ClusterState state;
+    kube::Service odd = balanced("web", "192.0.2.7");
+    odd.meta.ns = "sh op";
+    state.upsert(std::move(odd));
+    Translator translator;
+    const Update update = translator.update(state, state.take_changes());
+    EXPECT_TRUE(update.upsert.empty());
+    EXPECT_EQ(update.services.at(0).problems.back().reason, "InvalidName");
+}
+
 TEST(VirtualIp, GoesWithTheAddressAndTheUpstreamStays) {
     store::ClusterState state;
     state.upsert(balanced("web", "192.0.2.7"));
