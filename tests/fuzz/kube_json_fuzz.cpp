@@ -1,4 +1,4 @@
-// What an API server, or something in its place, may answer: lists, watch lines and Status bodies of all three kinds. No crash,
+// What an API server, or something in its place, may answer: lists, watch lines and Status bodies of all kinds. No crash,
 // bounded text in problems, and the objects given before an error are whole.
 #include <cstdlib>
 #include <string_view>
@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     run<kube::Service>(text);
     run<kube::EndpointSlice>(text);
     run<kube::Pod>(text);
+    run<kube::Node>(text);
     if (kube::decode_status(text).message.size() > 4096 + size) std::abort();
     return 0;
 }

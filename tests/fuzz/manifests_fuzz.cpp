@@ -33,9 +33,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!decoded) return 0;
 
     store::ClusterState state(10);
+    state.begin_list(store::Kind::node);
     for (auto& placed : decoded->objects)
         std::visit([&](auto& object) { state.upsert(std::move(object)); }, placed.object);
-    translate::Translator translator({.allow_loopback = size % 2 == 0});
+    state.end_list(store::Kind::node);
+    translate::Translator translator({.allow_loopback = size % 2 == 0, .edge_transparent = size % 3 == 0});
     const translate::Update update = translator.update(state, state.take_changes());
     for (const auto& resource : update.upsert) {
         config::Problems problems;
