@@ -19,6 +19,9 @@ MONITORING = "templates/monitoring/"
 ALL_MONITORING = ["prometheus.serviceMonitor.enabled=true", "prometheus.podMonitor.enabled=true",
                   "prometheus.rules.enabled=true", "grafana.dashboards.enabled=true", "edge.enabled=true"]
 
+EDGE = ("The edge for virtual IPs, to be applied after {base}, and again whenever that is: it holds the edge and all\n"
+        "# that it changes of the controller (its rights and flags) and of the namespace.")
+
 # file -> what it is, helm's --set values, and which of the chart's templates are in it
 FILES = {
     "steelyard.yaml": ("Steelyard with the chart's default values. Kubernetes 1.30 or newer.", [],
@@ -27,10 +30,19 @@ FILES = {
                                     ["tls.mode=cert-manager"], lambda source: not source.startswith(MONITORING)),
     "monitoring.yaml": ("Monitors and alerts for the Prometheus operator, whose CRDs must be installed, and dashboards for Grafana.",
                         ALL_MONITORING, lambda source: source.startswith(MONITORING)),
-    "edge.yaml": ("The edge for virtual IPs, beside one of the two above. The namespace's label pod-security.kubernetes.io/enforce must be\n"
-                  "# privileged: host network and NET_ADMIN.", ["edge.enabled=true"], lambda source: source.startswith("templates/edge/")),
+    "edge.yaml": (EDGE.format(base="steelyard.yaml"), ["edge.enabled=true"],
+                  lambda source: not source.startswith(MONITORING)),
+    "edge-cert-manager.yaml": (EDGE.format(base="steelyard-cert-manager.yaml"), ["edge.enabled=true", "tls.mode=cert-manager"],
+                               lambda source: not source.startswith(MONITORING)),
 }
-WITH_NAMESPACE = ("steelyard.yaml", "steelyard-cert-manager.yaml")
+# file -> what must be applied before it: only what is new or other than there is in it
+BESIDE = {"edge.yaml": "steelyard.yaml", "edge-cert-manager.yaml": "steelyard-cert-manager.yaml"}
+
+# file -> the profile of pod security that its pods need
+NAMESPACE_PROFILE = {"steelyard.yaml": "restricted", "steelyard-cert-manager.yaml": "restricted",
+                     "edge.yaml": "privileged", "edge-cert-manager.yaml": "privileged"}
+WHY = {"restricted": "The controller needs no more than the strictest profile grants.",
+       "privileged": "The edge is on the nodes' network, and steelyard-vip has NET_ADMIN and NET_RAW."}
 
 NAMESPACE_OBJECT = f"""---
 apiVersion: v1
@@ -40,8 +52,8 @@ metadata:
   labels:
     app.kubernetes.io/name: steelyard
     app.kubernetes.io/part-of: steelyard
-    # The controller needs no more than the strictest profile grants.
-    pod-security.kubernetes.io/enforce: restricted
+    # %(why)s
+    pod-security.kubernetes.io/enforce: %(profile)s
 """
 
 
@@ -50,8 +62,8 @@ def helm() -> str:
     return built.stdout.strip() + "/helm"
 
 
-def render(program: str, name: str) -> str:
-    what, values, wanted = FILES[name]
+def documents_of(program: str, name: str) -> list[str]:
+    _, values, wanted = FILES[name]
     command = [program, "template", "steelyard", CHART, "--namespace", NAMESPACE, "--no-hooks", "--kube-version", "1.30.0"]
     for value in values:
         command += ["--set", value]
@@ -63,8 +75,18 @@ def render(program: str, name: str) -> str:
         source = re.match(r"# Source: steelyard/(\S+)\n", document)
         if source and wanted(source.group(1)):
             documents.append("---\n" + plain(document[source.end():]))
-    head = f"# {what}\n# Made from charts/steelyard by scripts/render-manifests.py: change the chart, not this file.\n"
-    return head + (NAMESPACE_OBJECT if name in WITH_NAMESPACE else "") + "".join(documents)
+    return documents
+
+
+def render(program: str, name: str) -> str:
+    documents = documents_of(program, name)
+    if name in BESIDE:
+        there = set(documents_of(program, BESIDE[name]))
+        documents = [document for document in documents if document not in there]
+    head = f"# {FILES[name][0]}\n# Made from charts/steelyard by scripts/render-manifests.py: change the chart, not this file.\n"
+    profile = NAMESPACE_PROFILE.get(name)
+    namespace = NAMESPACE_OBJECT % {"profile": profile, "why": WHY[profile]} if profile else ""
+    return head + namespace + "".join(documents)
 
 
 def plain(document: str) -> str:
