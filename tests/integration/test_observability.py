@@ -3,6 +3,7 @@ expression of every dashboard and rule has an answer in a real Prometheus."""
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness import load_balancers, manifests, network, policies
 from harness.api_server import ADMIN_TOKEN
 from harness.backends import EchoBackend
 from harness.configured import ConfiguredSidecar
+from harness.edge import virtual_ip
 from harness.load import Load, ask
 from harness.objects import endpoint, endpoint_slice, pod, service
 from harness.prometheus import Prometheus
@@ -87,20 +89,22 @@ def test_the_document_names_every_metric_and_no_other(scene, kubectl, ns, manife
     manifests.static_service(directory, backend("three"))
     content = ConfiguredSidecar(tmp_path, policy={"http": {"compression": {}, "cache": {}}}, name="content")
     state = tmp_path / "vip-state.json"
-    state.write_text(json.dumps({"format": 1, "boot_id": "", "monotonic_ms": 1, "routers": [
-        {"id": 17, "family": "ipv4", "interface": "eth0", "state": "master", "priority": 200, "addresses": ["192.0.2.7"], "since_ms": 0,
+    state.write_text(json.dumps({"format": 1, "boot_id": "", "monotonic_ms": int(time.monotonic() * 1000), "routers": [
+        {"id": 17, "family": "ipv4", "interface": "eth0", "state": "backup", "priority": 200, "addresses": ["192.0.2.7"], "since_ms": 0,
          "conflicts": 0, "splits": 0, "problem": ""}]}))
-    edge = ConfiguredSidecar(tmp_path, name="edge", arguments=(
+    edge = ConfiguredSidecar(tmp_path, name="edge", resources=(virtual_ip(lease_duration_ms=5000),), arguments=(
         "--role", "edge", "--node", "worker-1", "--vip-config", tmp_path / "vip.json", "--vip-state", state))
     processes.extend([content, edge])
-    programs = [edge.start(), *scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready(),
+    # Before what it was told of steelyard-vip is too old: from then on it claims nothing.
+    edge.start().wait_answering()
+    claiming = eventually(lambda: "steelyard_virtual_ip_lease_seconds{" in (text := edge.metrics()) and text, 4, "the edge claims a lease")
+    programs = [*scene.controllers, *scene.proxies, manifest_controller(directory, name="manifests").wait_ready(),
                 content.start().wait_answering()]
     # The age of a watch's last event is known once there was one.
     kubectl.apply(pod(ns, "one", weight=2), service(ns), endpoint_slice(ns, []))
-    eventually(lambda: "steelyard_virtual_ip_state{" in edge.metrics(), what="the edge has read who holds what")
     for kind in ("Services", "EndpointSlices", "Pods"):
         eventually(lambda k=kind: scene.controllers[0].metric("steelyard_kube_events_total", kind=k) > 0, what=f"an event of {kind}")
-    expositions = [one.metrics() for one in programs]
+    expositions = [claiming, *(one.metrics() for one in programs)]
     for text in expositions:
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
