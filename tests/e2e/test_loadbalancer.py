@@ -160,6 +160,24 @@ def test_the_holders_pod_is_replaced(tcp, cluster, edges):
     assert_only_cut(seen)
 
 
+def test_a_connection_goes_on_when_its_address_moves(tcp, cluster, edges):
+    """In order: it stays with its node until it ends, and only then the pod does that is replaced."""
+    node = edge.held(cluster, tcp, edges)
+    other, pod = next(each for each in edges if each != node), edge.edge_of(node)
+    with edge.Conversation(tcp, 81) as conversation:
+        backend = conversation.ask()
+        kubectl.run("delete", "pod", "-n", release.NAMESPACE, pod, "--wait=false")
+        edge.held(cluster, tcp, [other])
+        for _ in range(30):
+            assert conversation.ask() == backend
+            time.sleep(0.1)
+        assert edge.edge_of(node) == pod, "the pod has not waited for the connection"
+        assert edge.get(tcp, 81), "nobody answers new connections"
+    kubectl.run("wait", "--for=delete", f"pod/{pod}", "-n", release.NAMESPACE, "--timeout=60s")
+    edge.ready()
+    edge.held(cluster, tcp, [node])
+
+
 def test_the_holders_programs_are_killed(tcp, cluster, edges):
     node = edge.held(cluster, tcp, edges)
     with edge.connecting("both programs of the holder are killed", tcp, 81) as seen:
@@ -205,6 +223,28 @@ def test_every_expression_about_virtual_ips_is_answered(prometheus, tcp):
         return True
     prometheus.refresh()
     kubectl.until(answered, "an answer to every expression", 60, 3)
+
+
+def test_held_by_a_lease(tcp, cluster, edges):
+    """For networks without VRRP: the same address, and who has it is what the Lease says."""
+    number = kubectl.get("service", "tcp", "-n", MARKET)["metadata"]["annotations"]["steelyard.dev/virtual-router-id"]
+
+    def agreed():
+        named = kubectl.get("lease", f"steelyard-vip-{number}", "-n", release.NAMESPACE)["spec"].get("holderIdentity")
+        return named in edges and edge.holders(cluster, tcp) == [named] and named
+    kubectl.apply(edge.advertisement("by-lease", election="Lease", lease={"duration": "3s"}))
+    try:
+        node = kubectl.until(agreed, "a Lease of whose node alone has the address", 30)
+        kubectl.until(lambda: len(edge.backends(tcp, 81)) == 2, "both backends answer", 30)
+        with edge.connecting("by a Lease, the holder's pod is deleted and made anew", tcp, 81) as seen:
+            kubectl.run("delete", "pod", "-n", release.NAMESPACE, edge.edge_of(node), "--timeout=90s")
+            edge.ready()
+            kubectl.until(agreed, "a Lease of whose node alone has the address", 30)
+        assert seen["outage_ms"] <= 4000, seen
+    finally:
+        kubectl.run("delete", "virtualipadvertisement", "by-lease")
+    edge.held(cluster, tcp, edges)
+    kubectl.until(lambda: len(edge.backends(tcp, 81)) == 2, "both backends answer by VRRP again", 30)
 
 
 def test_the_address_is_released_with_the_service(tcp, cluster, market):

@@ -42,6 +42,10 @@ def pool(name: str, own: list[str], **spec) -> dict:
             "spec": {"addresses": [f"{own[0]}-{own[-1]}"], **spec}}
 
 
+def advertisement(name: str, **spec) -> dict:
+    return {"apiVersion": "steelyard.dev/v1alpha1", "kind": "VirtualIPAdvertisement", "metadata": {"name": name}, "spec": spec}
+
+
 def service(namespace: str, name: str, ports: list[dict], selector: dict, annotations: dict | None = None, **spec) -> dict:
     made = objects.service(namespace, name, annotations, selector=selector)
     made["spec"] |= {"type": "LoadBalancer", "loadBalancerClass": CLASS, "allocateLoadBalancerNodePorts": False, "ports": ports, **spec}
@@ -79,19 +83,36 @@ def held(cluster, address: str, by: list[str] | None = None, seconds: int = 20) 
     return kubectl.until(one, f"one node holding {address}", seconds)
 
 
-def get(address: str, number: int, seconds: float = 5) -> str:
-    """Asks over HTTP; the name of the backend that answered."""
-    with socket.create_connection((address, number), timeout=seconds) as connection:
-        connection.settimeout(seconds)
-        connection.sendall(f"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
+class Conversation:
+    """One connection over which HTTP is asked again and again."""
+
+    def __init__(self, address: str, number: int, seconds: float = 5):
+        self.peer = f"{address}:{number}"
+        self.socket = socket.create_connection((address, number), timeout=seconds)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def ask(self, more: str = "") -> str:
+        """The name of the backend that answered."""
+        self.socket.sendall(f"GET / HTTP/1.1\r\nHost: {self.peer}\r\n{more}\r\n".encode())
         answer = b""
-        while piece := connection.recv(65536):
+        while piece := self.socket.recv(65536):
             answer += piece
             if b"\r\n\r\n" in answer and answer.endswith(b"\n"):
                 break
-    found = re.search(rb"^X-Backend: (\S+)", answer, re.M)
-    assert found, f"{address}:{number} answered {answer[:200]!r}"
-    return found[1].decode()
+        found = re.search(rb"^X-Backend: (\S+)", answer, re.M)
+        assert found, f"{self.peer} answered {answer[:200]!r}"
+        return found[1].decode()
+
+
+def get(address: str, number: int, seconds: float = 5) -> str:
+    """Asks over a connection of its own; the name of the backend that answered."""
+    with Conversation(address, number, seconds) as conversation:
+        return conversation.ask("Connection: close\r\n")
 
 
 def backends(address: str, number: int, count: int = 20) -> set[str]:
