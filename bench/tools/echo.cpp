@@ -5,11 +5,11 @@
 // masked binary frames; a proxy passes them on unread, so the server sends them back as they are. One thread, one epoll, IPv4.
 // `serve` prints "echo ADDRESS:PORT" when it listens. `load` prints one line of JSON when it is over: exchanges, duration (us), p50, p99
 // (us), broken (connections that ended or were answered otherwise).
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
 
+#include "bench/tools/load_report.hpp"
 #include "bench/tools/net.hpp"
 
 namespace steelyard::bench {
@@ -150,7 +150,7 @@ public:
                 }
             }
         }
-        report(now_ns() - begun);
+        print_report(latencies_, now_ns() - begun, 0, broken_);
     }
 
 private:
@@ -208,16 +208,6 @@ private:
         }
         client.socket = -1;
         ++broken_;
-    }
-
-    void report(std::int64_t duration_ns) {
-        std::sort(latencies_.begin(), latencies_.end());
-        const auto at = [this](std::size_t percent) {
-            return latencies_.empty() ? 0U : latencies_[(latencies_.size() - 1) * percent / 100];
-        };
-        std::printf(
-            "{\"requests\": %zu, \"duration\": %lld, \"p50\": %u, \"p99\": %u, \"bad_status\": 0, \"broken\": %zu}\n",
-            latencies_.size(), static_cast<long long>(duration_ns / 1000), at(50), at(99), broken_);
     }
 
     sockaddr_in to_;

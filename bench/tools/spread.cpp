@@ -4,10 +4,10 @@
 // One request is under way on each connection. "keep": connection after connection has the next destination, and keeps it. "close": a
 // connection a request ("Connection: close"), each to the next destination. One thread, one epoll. Prints one line of JSON: requests,
 // duration (us), p50, p99 (us; with "close" from the connect to the answer's last byte), bad_status, broken.
-#include <algorithm>
 #include <array>
 #include <vector>
 
+#include "bench/tools/load_report.hpp"
 #include "bench/tools/net.hpp"
 
 namespace steelyard::bench {
@@ -47,7 +47,7 @@ public:
                 step(*static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr));
             }
         }
-        report(now_ns() - begun);
+        print_report(latencies_, now_ns() - begun, bad_, broken_);
     }
 
 private:
@@ -132,16 +132,6 @@ private:
         client.socket = -1;
         --alive_;
         ++broken_;
-    }
-
-    void report(std::int64_t duration_ns) {
-        std::sort(latencies_.begin(), latencies_.end());
-        const auto at = [this](std::size_t percent) {
-            return latencies_.empty() ? 0U : latencies_[(latencies_.size() - 1) * percent / 100];
-        };
-        std::printf(
-            "{\"requests\": %zu, \"duration\": %lld, \"p50\": %u, \"p99\": %u, \"bad_status\": %zu, \"broken\": %zu}\n",
-            latencies_.size(), static_cast<long long>(duration_ns / 1000), at(50), at(99), bad_, broken_);
     }
 
     sockaddr_in first_;

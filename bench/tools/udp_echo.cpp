@@ -8,6 +8,7 @@
 #include <array>
 #include <vector>
 
+#include "bench/tools/load_report.hpp"
 #include "bench/tools/net.hpp"
 
 namespace steelyard::bench {
@@ -93,7 +94,7 @@ public:
                 give_up(looked);
             }
         }
-        report(now_ns() - begun);
+        print_report(latencies_, now_ns() - begun, wrong_, lost_);
     }
 
 private:
@@ -126,16 +127,6 @@ private:
                 say(client);
             }
         }
-    }
-
-    void report(std::int64_t duration_ns) {
-        std::sort(latencies_.begin(), latencies_.end());
-        const auto at = [this](std::size_t percent) {
-            return latencies_.empty() ? 0U : latencies_[(latencies_.size() - 1) * percent / 100];
-        };
-        std::printf(
-            "{\"requests\": %zu, \"duration\": %lld, \"p50\": %u, \"p99\": %u, \"bad_status\": %zu, \"broken\": %zu}\n",
-            latencies_.size(), static_cast<long long>(duration_ns / 1000), at(50), at(99), wrong_, lost_);
     }
 
     std::int64_t end_;
