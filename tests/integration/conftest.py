@@ -22,6 +22,7 @@ from harness.backends import EchoBackend, HttpBackend  # noqa: E402
 from harness.kubectl import Kubectl  # noqa: E402
 from harness.loop import LoopThread  # noqa: E402
 from harness.objects import namespace as namespace_object  # noqa: E402
+from harness.segment import Segment  # noqa: E402
 from harness.steelyard import Controller, Sidecar  # noqa: E402
 
 _no_network = ""
@@ -164,3 +165,17 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         item.failed = True
+
+
+@pytest.fixture
+def lan():
+    """An Ethernet segment of the test's own."""
+    made = Segment()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def client(lan):
+    """A host of it that asks."""
+    return lan.node("client")

@@ -6,25 +6,13 @@ import pytest
 
 from harness import segment
 from harness.processes import Process, run
-from harness.segment import Greeter, Segment, greeting
+from harness.segment import Greeter, greeting
 from harness.steelyard import BINARIES
 from harness.vip import PATIENCE, VIP, VIP6, Proxy, Vip, router
 from harness.vrrp_packets import VrrpSender, claim
 from harness.wait import eventually, never
 
 pytestmark = pytest.mark.skipif(bool(segment.usable()), reason=segment.usable())
-
-
-@pytest.fixture
-def lan():
-    made = Segment()
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def client(lan):
-    return lan.node("client")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from harness import edge as edges
 from harness import network, segment
-from harness.segment import Namespace, Node, Segment
+from harness.segment import Namespace, Node
 from harness.vip import PATIENCE, VIP, VIP6, Proxy, Vip, router
 from harness.wait import eventually
 
@@ -106,18 +106,6 @@ class Knocker:
         self.ended.set()
         self.thread.join()
         return self.answers
-
-
-@pytest.fixture
-def lan():
-    made = Segment()
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def client(lan):
-    return lan.node("client")
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ def lan():
 
 
 @pytest.fixture
-def client(lan):
-    return lan.node("client")
-
-
-@pytest.fixture
 def controllers(kubectl, ns, api_server, controller, lan):
     """Two replicas, of which one leads; and the relay that leads to them."""
     install(kubectl)
