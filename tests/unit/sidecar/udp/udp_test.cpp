@@ -1,5 +1,6 @@
 #include "tests/unit/sidecar/udp/udp_test.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -77,9 +78,10 @@ void UdpTest::use(const std::vector<TestHost>& hosts) {
     WorkerTest::use(hosts);
 }
 
-Datagrams UdpTest::asker() {
-    Datagrams one;
-    one.connect("127.0.0.1", port_);
+Datagrams UdpTest::asker(const std::string& ip) {
+    Datagrams one(ip.find(':') != std::string::npos ? "::1" : "127.0.0.1");
+    one.connect(ip, port_);
+    ports_of_askers_.emplace_back(::fcntl(one.fd(), F_DUPFD_CLOEXEC, 0));
     return one;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "sidecar/reactor/address.hpp"
 #include "tests/unit/sidecar/exchange/worker_test.hpp"
@@ -60,10 +61,14 @@ protected:
     void use(const std::vector<TestHost>& hosts);
     void use(const UdpEcho& echo) { use({{.port = echo.port()}}); }
 
-    // A new client of the listener.
-    Datagrams asker();
+    // A new client of the listener at `ip`. Its port is no other client's until the test is over, even where the client
+    // itself is gone: the kernel gives a free port out anew, and the listener would take the next client for this one.
+    Datagrams asker(const std::string& ip = "127.0.0.1");
     UdpCounters& udp() { return counters().udp; }
     uint64_t drops(UdpDrop why) { return udp().drops[static_cast<size_t>(why)].get(); }
+
+private:
+    std::vector<UniqueFd> ports_of_askers_;
 };
 
 // A port of 127.0.0.1 where no datagram is taken.
