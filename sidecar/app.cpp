@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <random>
 #include <utility>
 
 #include "common/admin/server.hpp"
@@ -12,14 +11,12 @@
 #include "common/metrics/builder.hpp"
 #include "common/net/asio.hpp"
 #include "sidecar/access_log/access_log.hpp"
+#include "sidecar/active_health.hpp"
 #include "sidecar/admin_pages.hpp"
 #include "sidecar/config/state_file.hpp"
-#include "sidecar/edge/agent.hpp"
-#include "sidecar/health/prober.hpp"
+#include "sidecar/edge_role.hpp"
 #include "sidecar/metrics/collector.hpp"
-#include "sidecar/proxy_protocol/header.hpp"
 #include "sidecar/reactor/doorbell.hpp"
-#include "sidecar/upstream/slow_start.hpp"
 
 namespace steelyard {
 namespace {
@@ -29,18 +26,6 @@ constexpr Milliseconds kLeastHousekeeping{500};
 constexpr Milliseconds kDrainPoll{20};
 constexpr Milliseconds kEdgeConnectTimeout{2000};
 
-Health to_health(health::HealthMachine::State state) {
-    switch (state) {
-        case health::HealthMachine::State::up:
-            return Health::up;
-        case health::HealthMachine::State::down:
-            return Health::down;
-        case health::HealthMachine::State::unknown:
-            break;
-    }
-    return Health::unknown;
-}
-
 }  // namespace
 
 class SidecarApp::Impl {
@@ -48,8 +33,7 @@ public:
     explicit Impl(SidecarOptions options)
         : options_(std::move(options)),
           runtime_(runtime_options(), state_),
-          prober_(io_, [this](const std::string& u, const std::string& id, auto s) { on_health(u, id, s); },
-                  {.max_in_flight = 100, .seed = std::random_device{}()}) {}
+          health_(io_, runtime_, [this] { refresh_edge(); }) {}
 
     Result<void> start();
     void run();
@@ -64,8 +48,6 @@ private:
     void add_probe_pages(admin::Server& server);
     Result<void> start_admin();
     void on_change(const config::ChangeSet& changes);
-    void on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot);
-    void on_health(const std::string& upstream, const std::string& id, health::HealthMachine::State state);
     std::string not_ready() const;
     Result<void> start_access_log();
     Result<void> wait_for_workers();
@@ -76,8 +58,6 @@ private:
     void begin_drain();
     void end_drain();
     void start_edge();
-    void follow_edge();
-    void arm_edge();
     void refresh_edge();
     void keep_house();
 
@@ -87,20 +67,18 @@ private:
     std::unique_ptr<access_log::AccessLog> access_log_;  // workers write to it while they live
     Doorbell doorbell_;                                  // workers ring it while they live
     Runtime runtime_;
-    health::Prober prober_;
+    ActiveHealth health_;
     admin::Server admin_{io_};
     admin::Server probes_{io_};  // --metrics-listen: what others than this pod may see
     std::unique_ptr<config::StateWriter> writer_;
     std::unique_ptr<config::ConfigClient> client_;
-    std::unique_ptr<edge::Agent> edge_;  // of role edge
+    std::unique_ptr<EdgeRole> edge_;  // of role edge
     std::unique_ptr<SidecarCollector> collector_;
     asio::posix::stream_descriptor rung_{io_};
     asio::signal_set signals_{io_};
     asio::signal_set reopen_{io_};
     asio::steady_timer drain_timer_{io_};
     asio::steady_timer housekeeping_{io_};
-    asio::steady_timer edge_timer_{io_};
-    bool edge_refresh_due_ = false;
     TimePoint drain_deadline_;
     bool draining_ = false;
     bool listening_ = true;
@@ -117,7 +95,6 @@ Runtime::Options SidecarApp::Impl::runtime_options() {
 }
 
 Result<void> SidecarApp::Impl::start() {
-    runtime_.on_upstream([this](const auto& name, const auto& snapshot) { on_upstream(name, snapshot); });
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
@@ -238,56 +215,26 @@ void SidecarApp::Impl::start_client() {
         for (const auto& want : refused) problems.emplace(want.name, want.problem);
         runtime_.set_refused(std::move(problems));
     });
-    if (edge_) {
-        client_->on_session([this](bool in_sync) {
-            edge_->on_session(in_sync, Clock::now());
-            arm_edge();
-        });
-        client_->on_grant([this](const push::Grant& grant) {
-            edge_->on_grant(grant, Clock::now());
-            arm_edge();
-        });
-        edge_->set_leases({[this](const push::Claim& claim) { return client_->claim(claim); },
-                           [this](const std::string& why) { client_->reconnect(why); }});
-    }
+    if (edge_) edge_->join(*client_);
     client_->start();
 }
 
 void SidecarApp::Impl::start_edge() {
     if (options_.role != push::Role::edge) return;
-    edge_ = std::make_unique<edge::Agent>(edge::AgentOptions{options_.node, options_.vip_config, options_.vip_state},
-                                          state_, runtime_, [this](const auto& virtual_ips) {
-                                              if (client_) client_->report({{}, virtual_ips});
-                                          });
-    follow_edge();
+    edge_ = std::make_unique<EdgeRole>(io_, edge::AgentOptions{options_.node, options_.vip_config, options_.vip_state},
+                                       state_, runtime_);
+    edge_->start();
 }
 
-void SidecarApp::Impl::follow_edge() {
-    edge_->tick(Clock::now());
-    arm_edge();
-}
-
-void SidecarApp::Impl::arm_edge() {
-    edge_timer_.expires_at(edge_->next_tick(Clock::now()));
-    edge_timer_.async_wait([this](const error_code& error) {
-        if (!error) follow_edge();
-    });
-}
-
-// Once for all that changes in this turn.
 void SidecarApp::Impl::refresh_edge() {
-    if (!edge_ || std::exchange(edge_refresh_due_, true)) return;
-    asio::post(io_, [this] {
-        edge_refresh_due_ = false;
-        edge_->refresh(Clock::now());
-        arm_edge();
-    });
+    if (edge_) edge_->refresh();
 }
 
 void SidecarApp::Impl::start_admin_pages() {
     collector_ = std::make_unique<SidecarCollector>(
-        SidecarCollector::Sources{runtime_, state_, prober_, client_.get(), writer_.get(), draining_,
-                                  options_.workers * options_.worker.max_sessions, access_log_.get(), edge_.get()},
+        SidecarCollector::Sources{runtime_, state_, health_.prober(), client_.get(), writer_.get(), draining_,
+                                  options_.workers * options_.worker.max_sessions, access_log_.get(),
+                                  edge_ ? &edge_->agent() : nullptr},
         options_.metrics_series_limit);
     add_probe_pages(admin_);
     add_probe_pages(probes_);
@@ -299,7 +246,7 @@ void SidecarApp::Impl::start_admin_pages() {
     });
     if (edge_) {
         admin_.handle("GET", "/virtual-ips", [this] {
-            return admin::Response{200, "application/json", virtual_ips_page(*edge_)};
+            return admin::Response{200, "application/json", virtual_ips_page(edge_->agent())};
         });
     }
     admin_.handle("POST", "/drain", [this] {
@@ -340,44 +287,6 @@ void SidecarApp::Impl::on_change(const config::ChangeSet& changes) {
     refresh_edge();
 }
 
-void SidecarApp::Impl::on_upstream(const std::string& name, const std::shared_ptr<const UpstreamSnapshot>& snapshot) {
-    const bool udp = snapshot && snapshot->protocol == config::Protocol::udp;
-    if (!snapshot || !snapshot->policy.health_check || udp) {
-        prober_.remove(name);
-        if (!snapshot) return;
-        if (udp && snapshot->policy.health_check) {
-            log::warn("health: there is no active check of UDP: the endpoints of upstream {} go unchecked", name);
-        }
-        for (const auto& host : snapshot->hosts) host.host->health = Health::unknown;
-        return;
-    }
-    std::vector<health::Target> targets;
-    for (const auto& host : snapshot->hosts) {
-        error_code error;
-        const auto ip = asio::ip::make_address(host.host->address().ip(), error);
-        if (!error) targets.push_back({host.host->id(), {ip, host.host->address().port()}});
-    }
-    prober_.set_targets(name, std::move(targets), *snapshot->policy.health_check,
-                        std::string(proxy_protocol::local_header(snapshot->policy.proxy_protocol)));
-    for (const auto& host : snapshot->hosts) host.host->health = to_health(prober_.state(name, host.host->id()));
-}
-
-void SidecarApp::Impl::on_health(const std::string& upstream, const std::string& id,
-                                 health::HealthMachine::State state) {
-    const auto found = runtime_.upstreams().find(upstream);
-    if (found == runtime_.upstreams().end()) return;
-    for (const auto& host : found->second->hosts) {
-        if (host.host->id() != id) continue;
-        const Health before = host.host->health.exchange(to_health(state));
-        if (before == Health::down && host.host->usable()) {
-            runtime_.warm_returned(upstream, *host.host, steady_ms(Clock::now()));
-        }
-        refresh_edge();
-        log::info("health: {} of {} is {}", id, upstream, health::to_string(state));
-        return;
-    }
-}
-
 void SidecarApp::Impl::wait_for_signal() {
     signals_.async_wait([this](const error_code& error, int) {
         if (error) return;
@@ -391,11 +300,9 @@ void SidecarApp::Impl::wait_for_signal() {
     });
 }
 
-// Another node is to take this one's addresses, while connections are still taken here.
 void SidecarApp::Impl::set_draining() {
     draining_ = true;
-    if (edge_) edge_->set_draining(true);
-    refresh_edge();
+    if (edge_) edge_->set_draining();
 }
 
 void SidecarApp::Impl::begin_drain() {
@@ -425,11 +332,11 @@ void SidecarApp::Impl::end_drain() {
     runtime_.stop();
     if (access_log_) access_log_->stop();
     if (client_) client_->stop();
-    prober_.stop();
+    health_.stop();
     admin_.stop();
     probes_.stop();
     housekeeping_.cancel();
-    edge_timer_.cancel();
+    if (edge_) edge_->stop();
     signals_.cancel();
     reopen_.cancel();
     rung_.close();
