@@ -5,9 +5,9 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "common/json/read.hpp"
 #include "common/log.hpp"
 #include "common/tls/client_context.hpp"
 #include "controller/certs/files.hpp"
@@ -160,7 +160,7 @@ Result<json> Manager::Core::read_secret(const std::stop_token& stop, bool& exist
                     {"type", "Opaque"},
                     {"metadata", {{"name", options_.secret}, {"namespace", options_.ns}}}};
     }
-    json object = json::parse(*found, nullptr, false);
+    json object = parse_json(*found);
     if (!object.is_object()) return Error{what, "the API server's answer is no object"};
     return object;
 }

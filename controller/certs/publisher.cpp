@@ -1,7 +1,6 @@
 #include "controller/certs/publisher.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "common/json/read.hpp"
 #include "common/log.hpp"
 #include "controller/certs/secret.hpp"
 
@@ -15,13 +14,6 @@ constexpr const char* kKey = "ca.crt";
 
 Error failed(const std::string& what, const char* verb, const kube::ApiError& error) {
     return {what, std::string("cannot be ") + verb + ": " + error.to_string() + "; trying again"};
-}
-
-std::string value_at(const json& object, const char* section) {
-    const auto data = object.find(section);
-    if (data == object.end() || !data->is_object()) return {};
-    const auto it = data->find(kKey);
-    return it != data->end() && it->is_string() ? it->get<std::string>() : std::string{};
 }
 
 }  // namespace
@@ -41,9 +33,9 @@ Result<void> Publisher::config_map(const std::string& name, const std::string& b
         log::info("certificates: made {}", what);
         return {};
     }
-    json object = json::parse(*found, nullptr, false);
+    json object = parse_json(*found);
     if (!object.is_object()) return Error{what, "the API server's answer is no object; trying again"};
-    if (value_at(object, "data") == bundle) return {};
+    if (text_of(object_of(object, "data"), kKey) == bundle) return {};
     json& data = object["data"];
     if (!data.is_object()) data = json::object();
     data[kKey] = bundle;
@@ -59,21 +51,21 @@ Result<void> Publisher::webhooks(const std::string& name, const std::string& bun
     auto found = client_.get(target, stop);
     if (!found && found.error().kind == ApiErrorKind::not_found) return {};
     if (!found) return failed(what, "read", found.error());
-    const json object = json::parse(*found, nullptr, false);
+    const json object = parse_json(*found);
     if (!object.is_object()) return Error{what, "the API server's answer is no object; trying again"};
     const std::string encoded = base64(bundle);
     json operations = json::array();
-    const json webhooks = object.value("webhooks", json::array());
+    const auto& webhooks = list_of(object, "webhooks");
     for (size_t i = 0; i < webhooks.size(); ++i) {
-        const json config = webhooks[i].is_object() ? webhooks[i].value("clientConfig", json::object()) : json();
-        if (!config.is_object() || config.value("caBundle", "") == encoded) continue;
+        const json* config = member(webhooks[i], "clientConfig");
+        if (config == nullptr || !config->is_object() || text_of(*config, "caBundle") == encoded) continue;
         operations.push_back(
             {{"op", "add"}, {"path", "/webhooks/" + std::to_string(i) + "/clientConfig/caBundle"}, {"value", encoded}});
     }
     if (operations.empty()) return {};
-    const json metadata = object.value("metadata", json::object());
-    const json unchanged = {
-        {"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", metadata.value("resourceVersion", "")}};
+    const json unchanged = {{"op", "test"},
+                            {"path", "/metadata/resourceVersion"},
+                            {"value", text_of(object_of(object, "metadata"), "resourceVersion")}};
     operations.insert(operations.begin(), unchanged);
     auto patched = client_.patch(target, operations.dump(), kube::kJsonPatch, stop);
     if (!patched) return failed(what, "patched", patched.error());

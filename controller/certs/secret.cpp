@@ -3,9 +3,9 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/json/read.hpp"
 #include "controller/kube/base64.hpp"
 
 namespace steelyard::certs {
@@ -28,12 +28,9 @@ auto fields(M& material) {
 
 Material material_of(const json& secret) {
     Material material;
-    const auto data = secret.find("data");
-    if (data == secret.end() || !data->is_object()) return material;
+    const json& data = object_of(secret, "data");
     for (const auto& [key, value] : fields(material)) {
-        const auto it = data->find(key);
-        if (it == data->end() || !it->is_string()) continue;
-        if (auto bytes = kube::base64_decode(it->get_ref<const std::string&>())) *value = std::move(*bytes);
+        if (auto bytes = kube::base64_decode(text_of(data, key))) *value = std::move(*bytes);
     }
     return material;
 }

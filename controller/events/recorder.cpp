@@ -9,6 +9,7 @@
 #include <random>
 #include <stop_token>
 
+#include "common/json/read.hpp"
 #include "common/log.hpp"
 #include "controller/kube/backoff.hpp"
 #include "controller/kube/client.hpp"
@@ -52,12 +53,8 @@ std::string creation(const Aggregator::Write& write, const std::string& identity
 }
 
 uint64_t count_of(const std::string& text) {
-    const json event = json::parse(text, nullptr, false);
-    if (!event.is_object()) return 1;
-    const auto series = event.find("series");
-    if (series == event.end() || !series->is_object()) return 1;
-    const auto count = series->find("count");
-    return count != series->end() && count->is_number_unsigned() ? std::max<uint64_t>(1, count->get<uint64_t>()) : 1;
+    const json event = parse_json(text);
+    return static_cast<uint64_t>(std::max<int64_t>(1, whole_of(object_of(event, "series"), "count").value_or(1)));
 }
 
 }  // namespace

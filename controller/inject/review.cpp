@@ -24,12 +24,12 @@ std::string utf8(const Json& value) { return value.dump(-1, ' ', false, Json::er
 bool Review::is_new_pod() const { return kind == "v1 Pod" && operation == "CREATE" && subresource.empty(); }
 
 Result<Review> parse_review(std::string_view body) {
-    auto parsed = parse_json(body);
-    if (!parsed) return Error{"", "the body is not JSON, or nests deeper than 100 levels"};
-    if (text_of(*parsed, "kind") != "AdmissionReview") return Error{"kind", "is not AdmissionReview"};
-    if (text_of(*parsed, "apiVersion") != kApiVersion)
-        return Error{"apiVersion", "'" + config::shown(text_of(*parsed, "apiVersion")) + "' is not " + kApiVersion};
-    const Json* request = member(*parsed, "request");
+    auto parsed = parse_json<Json>(body);
+    if (parsed.is_discarded()) return Error{"", "the body is not JSON, or nests deeper than 100 levels"};
+    if (text_of(parsed, "kind") != "AdmissionReview") return Error{"kind", "is not AdmissionReview"};
+    if (text_of(parsed, "apiVersion") != kApiVersion)
+        return Error{"apiVersion", "'" + config::shown(text_of(parsed, "apiVersion")) + "' is not " + kApiVersion};
+    const Json* request = member(parsed, "request");
     if (request == nullptr || !request->is_object()) return Error{"request", "is missing"};
     Review review;
     review.uid = text_of(*request, "uid");
@@ -47,7 +47,7 @@ Result<Review> parse_review(std::string_view body) {
     const Json* object = member(*request, "object");
     if (object == nullptr || !object->is_object()) return Error{"request.object", "is missing"};
     if (review.ns.empty()) return Error{"request.namespace", "is missing"};
-    review.object = std::move((*parsed)["request"]["object"]);  // a pod may be large: moved, not copied
+    review.object = std::move(parsed["request"]["object"]);  // a pod may be large: moved, not copied
     return review;
 }
 

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "common/config/fields.hpp"
+#include "common/json/read.hpp"
 #include "controller/kube/decode.hpp"
 
 namespace steelyard::kube {
@@ -9,6 +9,7 @@ namespace {
 
 using nlohmann::json;
 
+const json kNone;                     // a null: what a spec that is absent reads as
 constexpr size_t kMaxConditions = 8;  // ours are two; the schema lets in no more than these
 
 // Members of meta/v1 objects, read leniently: what is of another type is noted or, in a status, as good as absent.
@@ -91,7 +92,9 @@ std::vector<Condition> read_conditions(const Members& status) {
 }
 
 // What watches and lists have that breaks off.
-Error not_json(const char* what) { return {"", std::string("the ") + what + " is no JSON object"}; }
+Error not_json(const char* what) {
+    return {"", std::string("the ") + what + " is no JSON object, or nests deeper than 100 levels"};
+}
 
 std::string resource_version_of(const json& object) {
     std::string version;
@@ -129,7 +132,7 @@ T decode_judged(const json& object, policy::Unknown unknown, Read read) {
     check_name(out);
     out.judged.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
     const json* spec = root.find("spec");
-    auto reading = read(spec != nullptr ? *spec : json(), unknown);
+    auto reading = read(spec != nullptr ? *spec : kNone, unknown);
     out.spec = std::move(reading.spec);
     out.judged.ignored = std::move(reading.ignored);
     add(out.problems, reading.problems);
@@ -155,7 +158,7 @@ T decode_object(const json& object) {
 
 template <class T>
 Result<ListMeta> decode_tree_list(std::string_view text, const std::function<void(T&&)>& sink) {
-    const json list = json::parse(text.begin(), text.end(), nullptr, false);
+    const json list = parse_json(text);
     if (!list.is_object()) return not_json("answer");
     ListMeta meta;
     const Members root(&list, {}, nullptr);
@@ -172,7 +175,7 @@ Result<ListMeta> decode_tree_list(std::string_view text, const std::function<voi
 
 template <class T>
 Result<WatchEvent<T>> decode_tree_event(std::string_view text) {
-    const json line = json::parse(text.begin(), text.end(), nullptr, false);
+    const json line = parse_json(text);
     if (!line.is_object()) return not_json("line");
     const Members root(&line, {}, nullptr);
     std::string type;
@@ -204,7 +207,7 @@ LoadBalancingPolicy decode_policy(const json& object, policy::Unknown unknown) {
     check_name(policy);
     policy.conditions = read_conditions(Members(root.find("status"), {}, nullptr));
     const json* spec = root.find("spec");
-    policy::Reading reading = policy::read_spec(spec != nullptr ? *spec : json(), unknown);
+    policy::Reading reading = policy::read_spec(spec != nullptr ? *spec : kNone, unknown);
     policy.spec = std::move(reading.spec);
     policy.ignored = std::move(reading.ignored);
     add(policy.problems, reading.problems);

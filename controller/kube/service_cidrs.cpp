@@ -2,12 +2,12 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <stop_token>
 #include <thread>
 
+#include "common/json/read.hpp"
 #include "common/log.hpp"
 #include "controller/kube/backoff.hpp"
 
@@ -22,14 +22,12 @@ constexpr std::chrono::minutes kEvery{10};
 }  // namespace
 
 Result<std::vector<std::string>> decode_service_cidrs(std::string_view text) {
-    const json list = json::parse(text, nullptr, false);
-    if (!list.is_object() || !list.contains("items") || !list["items"].is_array())
-        return Error{"ServiceCIDRList", "the answer is no list"};
+    const json list = parse_json(text);
+    const json* items = member(list, "items");
+    if (items == nullptr || !items->is_array()) return Error{"ServiceCIDRList", "the answer is no list"};
     std::set<std::string> out;
-    for (const json& item : list["items"]) {
-        const json cidrs = item.is_object() ? item.value(json::json_pointer("/spec/cidrs"), json()) : json();
-        if (!cidrs.is_array()) continue;
-        for (const json& cidr : cidrs) {
+    for (const json& item : *items) {
+        for (const json& cidr : list_of(object_of(item, "spec"), "cidrs")) {
             if (cidr.is_string()) out.insert(cidr.get<std::string>());
         }
     }

@@ -1,7 +1,9 @@
 #include "controller/leader/lease.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <limits>
+
+#include "common/json/read.hpp"
 
 namespace steelyard::leader {
 namespace {
@@ -9,32 +11,18 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxSeconds = 365LL * 24 * 3600;
-
-std::string text(const json& object, const char* field) {
-    const auto found = object.find(field);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int64_t number(const json& object, const char* field) {
-    const auto found = object.find(field);
-    return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
-const json& part(const json& object, const char* field) {
-    static const json kNone = json::object();
-    const auto found = object.find(field);
-    return found != object.end() && found->is_object() ? *found : kNone;
-}
+constexpr int64_t kMaxTransitions = std::numeric_limits<int32_t>::max() - 1;  // the API has an int32, and one is added
 
 Lease from(const json& object) {
-    const json& spec = part(object, "spec");
+    const json& spec = object_of(object, "spec");
     Lease out;
-    out.holder = text(spec, "holderIdentity");
-    out.duration = std::chrono::seconds(std::clamp<int64_t>(number(spec, "leaseDurationSeconds"), 0, kMaxSeconds));
-    out.acquire_time = text(spec, "acquireTime");
-    out.renew_time = text(spec, "renewTime");
-    out.transitions = number(spec, "leaseTransitions");
-    out.resource_version = text(part(object, "metadata"), "resourceVersion");
+    out.holder = text_of(spec, "holderIdentity");
+    out.duration =
+        std::chrono::seconds(std::clamp<int64_t>(whole_of(spec, "leaseDurationSeconds").value_or(0), 0, kMaxSeconds));
+    out.acquire_time = text_of(spec, "acquireTime");
+    out.renew_time = text_of(spec, "renewTime");
+    out.transitions = std::clamp<int64_t>(whole_of(spec, "leaseTransitions").value_or(0), 0, kMaxTransitions);
+    out.resource_version = text_of(object_of(object, "metadata"), "resourceVersion");
     out.object = object.dump();
     return out;
 }
@@ -42,17 +30,17 @@ Lease from(const json& object) {
 }  // namespace
 
 Result<Lease> decode_lease(std::string_view text_in) {
-    const json object = json::parse(text_in, nullptr, false);
-    if (!object.is_object() || text(object, "kind") != "Lease") return Error{"Lease", "the answer is no Lease"};
+    const json object = parse_json(text_in);
+    if (!object.is_object() || text_of(object, "kind") != "Lease") return Error{"Lease", "the answer is no Lease"};
     return from(object);
 }
 
 std::string encode_lease(const Lease& lease, const std::string& ns, const std::string& name) {
-    json object = json::parse(lease.object, nullptr, false);
+    json object = parse_json(lease.object);
     if (!object.is_object()) object = {{"metadata", {{"name", name}, {"namespace", ns}}}};
     object["apiVersion"] = "coordination.k8s.io/v1";
     object["kind"] = "Lease";
-    json spec = part(object, "spec");
+    json spec = object_of(object, "spec");
     spec["holderIdentity"] = lease.holder;
     spec["leaseDurationSeconds"] = std::chrono::ceil<std::chrono::seconds>(lease.duration).count();
     spec["acquireTime"] = lease.acquire_time;
@@ -64,10 +52,10 @@ std::string encode_lease(const Lease& lease, const std::string& ns, const std::s
 }
 
 Result<LeaseEvent> decode_lease_event(std::string_view line) {
-    const json event = json::parse(line, nullptr, false);
-    if (!event.is_object()) return Error{"watch", "the line is no JSON object"};
-    const std::string type = text(event, "type");
-    const json& object = part(event, "object");
+    const json event = parse_json(line);
+    if (!event.is_object()) return Error{"watch", "the line is no JSON object, or nests deeper than 100 levels"};
+    const std::string_view type = text_of(event, "type");
+    const json& object = object_of(event, "object");
     LeaseEvent out;
     if (type == "ADDED" || type == "MODIFIED") {
         out.type = LeaseEvent::Type::changed;
@@ -76,8 +64,8 @@ Result<LeaseEvent> decode_lease_event(std::string_view line) {
     } else if (type == "BOOKMARK") {
         out.type = LeaseEvent::Type::bookmark;
     } else {
-        out.error_code = static_cast<int>(number(object, "code"));
-        out.error_message = text(object, "message");
+        out.error_code = static_cast<int>(whole_of(object, "code").value_or(0));
+        out.error_message = text_of(object, "message");
         return out;
     }
     out.lease = from(object);

@@ -1,8 +1,8 @@
 #include "controller/loadbalancer/plan.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "common/json/read.hpp"
 #include "controller/kube/client.hpp"
 #include "controller/loadbalancer/advertisements.hpp"
 
@@ -11,57 +11,39 @@ namespace {
 
 using nlohmann::json;
 
-// The member, if it is of that type; else an empty one.
-const json& member(const json& object, const char* name, json::value_t type) {
-    static const json kObject = json::object();
-    static const json kArray = json::array();
-    static const json kText = "";
-    const auto found = object.find(name);
-    if (found != object.end() && found->type() == type) return *found;
-    return type == json::value_t::object ? kObject : type == json::value_t::array ? kArray : kText;
-}
-
-std::string text(const json& object, const char* name) {
-    return member(object, name, json::value_t::string).get<std::string>();
-}
-
 bool is_ours(const json& entry) {
-    return entry.is_object() && text(entry, "ipMode") == "Proxy" && !text(entry, "ip").empty();
+    return entry.is_object() && text_of(entry, "ipMode") == "Proxy" && !text_of(entry, "ip").empty();
 }
 
 class Plan {
 public:
     Plan(const json& object, const Wanted& wanted)
         : wanted_(wanted),
-          meta_(member(object, "metadata", json::value_t::object)),
-          spec_(member(object, "spec", json::value_t::object)),
-          ingress_(
-              member(member(member(object, "status", json::value_t::object), "loadBalancer", json::value_t::object),
-                     "ingress", json::value_t::array)) {}
+          meta_(object_of(object, "metadata")),
+          spec_(object_of(object, "spec")),
+          ingress_(list_of(object_of(object_of(object, "status"), "loadBalancer"), "ingress")) {}
 
     std::optional<Write> next() const {
-        if (text(meta_, "name").empty() || text(meta_, "uid") != wanted_.uid) return std::nullopt;
+        if (text_of(meta_, "name").empty() || text_of(meta_, "uid") != wanted_.uid) return std::nullopt;
         return wanted_.addresses.empty() ? release() : assign();
     }
 
 private:
     bool has_finalizer() const {
-        const json& all = member(meta_, "finalizers", json::value_t::array);
+        const auto& all = list_of(meta_, "finalizers");
         return std::find(all.begin(), all.end(), kube::kVipFinalizer) != all.end();
     }
-    std::string annotation() const {
-        return text(member(meta_, "annotations", json::value_t::object),
-                    std::string(kube::kRouterIdAnnotation).c_str());
-    }
+    std::string_view annotation() const { return text_of(object_of(meta_, "annotations"), kube::kRouterIdAnnotation); }
     std::string target() const {
-        return "/api/v1/namespaces/" + text(meta_, "namespace") + "/services/" + text(meta_, "name");
+        return "/api/v1/namespaces/" + std::string(text_of(meta_, "namespace")) + "/services/" +
+               std::string(text_of(meta_, "name"));
     }
     // What somebody else wrote meanwhile is a conflict, and looked at anew.
-    json seen() const { return {{"resourceVersion", text(meta_, "resourceVersion")}}; }
+    json seen() const { return {{"resourceVersion", text_of(meta_, "resourceVersion")}}; }
 
     std::optional<Write> assign() const {
         const bool deleted = meta_.contains("deletionTimestamp");
-        if (deleted || text(spec_, "type") != "LoadBalancer") return std::nullopt;
+        if (deleted || text_of(spec_, "type") != "LoadBalancer") return std::nullopt;
         const std::string id = std::to_string(wanted_.router_id);
         if (!has_finalizer() || annotation() != id) {
             json meta = seen();
@@ -88,7 +70,7 @@ private:
         }
         std::vector<std::string> there;
         for (const json& entry : ingress_) {
-            if (is_ours(entry)) there.push_back(text(entry, "ip"));
+            if (is_ours(entry)) there.emplace_back(text_of(entry, "ip"));
         }
         if (there == wanted_.addresses) return std::nullopt;
         for (const std::string& ip : wanted_.addresses) entries.push_back({{"ip", ip}, {"ipMode", "Proxy"}});
@@ -100,7 +82,7 @@ private:
     const Wanted& wanted_;
     const json& meta_;
     const json& spec_;
-    const json& ingress_;
+    const json::array_t& ingress_;
 };
 
 }  // namespace
@@ -112,7 +94,7 @@ bool differs(const kube::Service& seen, const Wanted& wanted) {
 }
 
 std::optional<Write> next_write(std::string_view object, const Wanted& wanted) {
-    const json parsed = json::parse(object.begin(), object.end(), nullptr, false);
+    const json parsed = parse_json(object);
     if (!parsed.is_object()) return std::nullopt;
     return Plan(parsed, wanted).next();
 }

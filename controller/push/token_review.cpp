@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
+
+#include "common/json/read.hpp"
 
 namespace steelyard::push {
 namespace {
@@ -40,19 +41,11 @@ std::optional<std::string> base64url_decode(std::string_view text) {
     return out;
 }
 
-// Neither reading nor dropping a tree recurses in this library: how deep a text nests does not matter.
-json parse(std::string_view text) { return json::parse(text, nullptr, false); }
-
 bool names_audience(const json& value, std::string_view audience) {
     if (value.is_string()) return value.get_ref<const std::string&>() == audience;
     return value.is_array() && std::any_of(value.begin(), value.end(), [&](const json& one) {
                return one.is_string() && one.get_ref<const std::string&>() == audience;
            });
-}
-
-std::string string_in(const json& object, const char* key) {
-    const auto it = object.find(key);
-    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string{};
 }
 
 bool is_object_name(std::string_view text) {
@@ -62,22 +55,19 @@ bool is_object_name(std::string_view text) {
 }
 
 // "system:serviceaccount:NAMESPACE:NAME"
-bool read_user(const std::string& user, Identity& identity) {
-    if (user.compare(0, kUserPrefix.size(), kUserPrefix) != 0) return false;
-    const std::string rest = user.substr(kUserPrefix.size());
+bool read_user(std::string_view user, Identity& identity) {
+    if (user.substr(0, kUserPrefix.size()) != kUserPrefix) return false;
+    const std::string_view rest = user.substr(kUserPrefix.size());
     const size_t colon = rest.find(':');
-    if (colon == std::string::npos) return false;
+    if (colon == std::string_view::npos) return false;
     identity.ns = rest.substr(0, colon);
     identity.service_account = rest.substr(colon + 1);
     return is_object_name(identity.ns) && is_object_name(identity.service_account);
 }
 
 std::string pod_of(const json& user) {
-    const auto extra = user.find("extra");
-    if (extra == user.end() || !extra->is_object()) return {};
-    const auto pod = extra->find(kPodName);
-    if (pod == extra->end() || !pod->is_array() || pod->size() != 1 || !pod->front().is_string()) return {};
-    return pod->front().get<std::string>();
+    const auto& pod = list_of(object_of(user, "extra"), kPodName);
+    return pod.size() == 1 && pod.front().is_string() ? pod.front().get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -102,14 +92,12 @@ std::optional<Claims> claims_of(std::string_view token, std::string_view audienc
     if (second == std::string_view::npos || token.size() > kMaxTokenBytes) return std::nullopt;
     const auto payload = base64url_decode(token.substr(first + 1, second - first - 1));
     if (!payload) return std::nullopt;
-    const json claims = parse(*payload);
+    const json claims = parse_json(*payload);
     if (!claims.is_object()) return std::nullopt;
-    const auto expires = claims.find("exp");
-    if (expires == claims.end() || !expires->is_number_integer()) return std::nullopt;
-    const bool huge = expires->is_number_unsigned() && expires->get<uint64_t>() > uint64_t{kLatestPlausible};
-    if (huge || expires->get<int64_t>() <= 0) return std::nullopt;
-    const auto aud = claims.find("aud");
-    return Claims{expires->get<int64_t>(), aud != claims.end() && names_audience(*aud, audience)};
+    const auto expires = whole_of(claims, "exp");
+    if (!expires || *expires <= 0 || *expires > kLatestPlausible) return std::nullopt;
+    const json* aud = member(claims, "aud");
+    return Claims{*expires, aud != nullptr && names_audience(*aud, audience)};
 }
 
 std::string review_request(std::string_view token, std::string_view audience) {
@@ -120,25 +108,25 @@ std::string review_request(std::string_view token, std::string_view audience) {
 }
 
 Verdict verdict_of(std::string_view answer, const ReviewRules& rules, int64_t expires) {
-    const json review = parse(answer);
-    const auto status = review.is_object() ? review.find("status") : review.end();
-    if (!review.is_object() || status == review.end() || !status->is_object()) {
+    const json review = parse_json(answer);
+    const json* status = member(review, "status");
+    if (status == nullptr || !status->is_object()) {
         return Refusal{"unavailable", "the API server's TokenReview has no status"};
     }
-    const auto authenticated = status->find("authenticated");
-    if (authenticated == status->end() || *authenticated != json(true)) {
-        return Refusal{"unauthorized", "the API server does not know the token: " + string_in(*status, "error")};
+    if (!is_true(*status, "authenticated")) {
+        return Refusal{"unauthorized",
+                       "the API server does not know the token: " + std::string(text_of(*status, "error"))};
     }
-    const auto audiences = status->find("audiences");
-    if (audiences == status->end() || !names_audience(*audiences, rules.audience)) {
+    const json* audiences = member(*status, "audiences");
+    if (audiences == nullptr || !names_audience(*audiences, rules.audience)) {
         return Refusal{"forbidden", "the token is not for audience " + rules.audience};
     }
-    const auto user = status->find("user");
+    const json& user = object_of(*status, "user");
     Identity identity;
-    if (user == status->end() || !user->is_object() || !read_user(string_in(*user, "username"), identity)) {
+    if (!read_user(text_of(user, "username"), identity)) {
         return Refusal{"forbidden", "the token is not a service account's"};
     }
-    identity.pod = pod_of(*user);
+    identity.pod = pod_of(user);
     if (!identity.pod.empty() && !is_object_name(identity.pod)) {
         return Refusal{"unavailable", "the TokenReview names a pod that cannot be"};
     }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "common/json/read.hpp"
 #include "controller/translate/duration.hpp"
 
 namespace steelyard::translate {
@@ -149,7 +149,7 @@ std::optional<HealthCheck> parse_health_check(std::string_view text, Problems& p
                                  " are read");
         return std::nullopt;
     }
-    const json object = json::parse(text.begin(), text.end(), nullptr, false);
+    const json object = parse_json(text);
     if (!object.is_object()) {
         problems.add(Path(), "'" + config::shown(text) + "' is not a JSON object");
         return std::nullopt;

@@ -1,7 +1,8 @@
 #include "controller/viplease/record.hpp"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
+
+#include "common/json/read.hpp"
 
 namespace steelyard::viplease {
 namespace {
@@ -16,17 +17,6 @@ constexpr const char* kWantedBy = "steelyard.dev/wanted-by";
 constexpr const char* kWantedPriority = "steelyard.dev/wanted-priority";
 constexpr const char* kWantedTime = "steelyard.dev/wanted-time";
 
-std::string text(const json& object, const char* field) {
-    const auto found = object.find(field);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-const json& part(const json& object, const char* field) {
-    static const json kNone = json::object();
-    const auto found = object.find(field);
-    return found != object.end() && found->is_object() ? *found : kNone;
-}
-
 template <class N>
 std::optional<N> number(std::string_view digits) {
     N value = 0;
@@ -37,21 +27,21 @@ std::optional<N> number(std::string_view digits) {
 
 template <class N>
 N number(const json& annotations, const char* field) {
-    return number<N>(text(annotations, field)).value_or(N{0});
+    return number<N>(text_of(annotations, field)).value_or(N{0});
 }
 
 Result<Record> from(json object) {
     if (!object.is_object()) return Error{"Lease", "the answer is no Lease"};
-    const auto id = router_id_of(text(part(object, "metadata"), "name"));
+    const auto id = router_id_of(text_of(object_of(object, "metadata"), "name"));
     if (!id) return Error{"Lease", "its name is none of a virtual router's Lease"};
     Record record;
     record.router_id = *id;
-    const json& annotations = part(part(object, "metadata"), "annotations");
+    const json& annotations = object_of(object_of(object, "metadata"), "annotations");
     record.priority = number<uint8_t>(annotations, kPriority);
-    record.instance = text(annotations, kInstance);
+    record.instance = text_of(annotations, kInstance);
     record.claim = number<uint64_t>(annotations, kClaim);
-    record.wish = {text(annotations, kWantedBy), number<uint8_t>(annotations, kWantedPriority),
-                   text(annotations, kWantedTime)};
+    record.wish = {std::string(text_of(annotations, kWantedBy)), number<uint8_t>(annotations, kWantedPriority),
+                   std::string(text_of(annotations, kWantedTime))};
     object["kind"] = "Lease";  // an element of a list does not say so
     auto lease = leader::decode_lease(object.dump());
     if (!lease) return lease.error();
@@ -79,7 +69,7 @@ std::optional<uint8_t> router_id_of(std::string_view name) {
     return id && *id != 0 && name == name_of(*id) ? id : std::nullopt;
 }
 
-Result<Record> decode_record(std::string_view text_in) { return from(json::parse(text_in, nullptr, false)); }
+Result<Record> decode_record(std::string_view text_in) { return from(parse_json(text_in)); }
 
 std::string encode_record(const Record& record, const std::string& ns) {
     json object = json::parse(leader::encode_lease(record.lease, ns, name_of(record.router_id)));
@@ -101,11 +91,11 @@ std::string encode_record(const Record& record, const std::string& ns) {
 }
 
 Result<RecordList> decode_records(std::string_view text_in) {
-    json list = json::parse(text_in, nullptr, false);
+    json list = parse_json(text_in);
     if (!list.is_object() || !list.contains("items") || !list["items"].is_array())
         return Error{"LeaseList", "the answer is no list"};
     RecordList out;
-    out.resource_version = text(part(list, "metadata"), "resourceVersion");
+    out.resource_version = text_of(object_of(list, "metadata"), "resourceVersion");
     for (json& item : list["items"]) {
         auto record = from(std::move(item));
         if (record) out.records.push_back(std::move(*record));
@@ -114,16 +104,15 @@ Result<RecordList> decode_records(std::string_view text_in) {
 }
 
 Result<RecordEvent> decode_event(std::string_view line) {
-    json event = json::parse(line, nullptr, false);
-    if (!event.is_object()) return Error{"watch", "the line is no JSON object"};
-    const std::string type = text(event, "type");
+    json event = parse_json(line);
+    if (!event.is_object()) return Error{"watch", "the line is no JSON object, or nests deeper than 100 levels"};
+    const std::string_view type = text_of(event, "type");
     RecordEvent out;
     if (type == "ERROR") {
         out.type = RecordEvent::Type::error;
-        const json& status = part(event, "object");
-        const auto code = status.find("code");
-        out.error_code = code != status.end() && code->is_number_integer() ? code->get<int>() : 0;
-        out.error_message = text(status, "message");
+        const json& status = object_of(event, "object");
+        out.error_code = static_cast<int>(whole_of(status, "code").value_or(0));
+        out.error_message = text_of(status, "message");
         return out;
     }
     if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") return out;

@@ -5,6 +5,7 @@
 
 #include "common/config/fields.hpp"
 #include "common/files/text_file.hpp"
+#include "common/json/read.hpp"
 #include "common/push/codec.hpp"
 
 namespace steelyard::config {
@@ -57,7 +58,7 @@ Result<Restored> decode_state(std::string_view text, const std::string& where) {
     if (newline == std::string_view::npos || newline > kMaxHeaderBytes) {
         return Error{where, "is not a state file: its first line is not a header"};
     }
-    const auto header = nlohmann::json::parse(text.substr(0, newline), nullptr, false);
+    const auto header = parse_json(text.substr(0, newline));
     const std::string_view body = text.substr(newline + 1);
     if (!header.is_object()) return Error{where, "is not a state file: its first line is not a header"};
 

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "common/config/validate.hpp"
+#include "common/json/read.hpp"
 #include "controller/kube/decode.hpp"
 #include "controller/status/patch.hpp"
 
@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static_cast<void>(kube::decode_list<kube::LoadBalancingPolicy>(text, [](kube::LoadBalancingPolicy&&) {}));
     static_cast<void>(kube::decode_watch_event<kube::LoadBalancingPolicy>(text));
 
-    const nlohmann::json object = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+    const nlohmann::json object = parse_json(text);
     if (object.is_discarded()) return 0;
     const auto strict = kube::decode_policy(object, policy::Unknown::refuse);
     const auto lenient = kube::decode_policy(object, policy::Unknown::ignore);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "common/config/codec.hpp"
+#include "common/json/read.hpp"
 #include "sidecar/vip/config/config.hpp"
 #include "sidecar/vip/config/json.hpp"
 #include "sidecar/vip/vrrp/packet.hpp"
@@ -162,7 +163,7 @@ std::string text_of(const Prefix& prefix) {
 }  // namespace
 
 Result<Config> decode_config(std::string_view text, const std::string& where) {
-    const auto document = nlohmann::json::parse(text, nullptr, false);
+    const auto document = parse_json(text);
     if (document.is_discarded()) return Error{where, "is not JSON"};
     Problems problems;
     const Path top;

@@ -2,6 +2,7 @@
 
 #include "common/config/codec.hpp"
 #include "common/files/text_file.hpp"
+#include "common/json/read.hpp"
 #include "sidecar/vip/config/json.hpp"
 
 namespace steelyard::vip {
@@ -109,7 +110,7 @@ std::string encode_state(const StateFile& state) {
 }
 
 Result<StateFile> decode_state(std::string_view text, const std::string& where) {
-    const auto document = nlohmann::json::parse(text, nullptr, false);
+    const auto document = parse_json(text);
     if (document.is_discarded()) return Error{where, "is not JSON"};
     Problems problems;
     const Path top;

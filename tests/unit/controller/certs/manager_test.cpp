@@ -152,6 +152,21 @@ TEST(Manager, FillsWhatTheChartMadeEmptyAndKeepsItsLabels) {
     EXPECT_TRUE(check(material_of(cluster.object(kSecret))));
 }
 
+TEST(Manager, WhatIsOfAnotherTypeThanTheApiHasItIsReadAsAbsent) {
+    FakeCluster cluster;
+    cluster.set(kSecret, {{"type", "Opaque"}, {"data", {{"ca.crt", 5}, {"tls.key", json::array()}}}});
+    cluster.set(kConfigMap, {{"data", "x"}});
+    cluster.set(kWebhook, {{"webhooks", {5, {{"clientConfig", 7}}, {{"clientConfig", {{"caBundle", 5}}}}}}});
+    Replica leader(cluster);
+    ASSERT_TRUE(soon(
+        [&] { return cluster.object(kWebhook)["webhooks"][2]["clientConfig"]["caBundle"] == base64(leader.heard()); }));
+    EXPECT_EQ(cluster.object(kConfigMap)["data"]["ca.crt"], leader.heard());
+    cluster.set(kWebhook, {{"webhooks", "none"}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_TRUE(leader.manager->stats().ready);
+    EXPECT_EQ(cluster.object(kWebhook)["webhooks"], "none");
+}
+
 TEST(Manager, RotatesAndTheFollowersHear) {
     FakeCluster cluster;
     Replica leader(cluster), follower(cluster, false);

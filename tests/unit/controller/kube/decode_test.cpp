@@ -76,6 +76,11 @@ TEST(DecodePolicy, ReadsListsAndWatches) {
     ASSERT_TRUE(error);
     EXPECT_EQ(error->status.code, 410);
     EXPECT_FALSE(decode_watch_event<LoadBalancingPolicy>(R"({"type":"NEW","object":{}})"));
+    const std::string deep =
+        R"({"metadata":{"name":"web"},"spec":{"x":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}}";
+    EXPECT_FALSE(decode_watch_event<LoadBalancingPolicy>(R"({"type":"ADDED","object":)" + deep + "}"));
+    EXPECT_FALSE(decode_list<LoadBalancingPolicy>(R"({"metadata":{"resourceVersion":"7"},"items":[)" + deep + "]}",
+                                                  [](LoadBalancingPolicy&&) {}));
     EXPECT_FALSE(decode_watch_event<LoadBalancingPolicy>("{"));
 }
 

@@ -11,7 +11,7 @@ TEST(ServiceCidrs, OfAllObjectsSortedEachOnce) {
     auto cidrs = decode_service_cidrs(R"({"kind":"ServiceCIDRList","items":[
         {"metadata":{"name":"kubernetes"},"spec":{"cidrs":["fd00:10:96::/112","10.96.0.0/16"]}},
         {"metadata":{"name":"more"},"spec":{"cidrs":["10.97.0.0/16","10.96.0.0/16",7]}},
-        {"spec":{}},{"spec":{"cidrs":"x"}},{"spec":7},5]})");
+        {"spec":{}},{"spec":{"cidrs":"x"}},{"spec":7},{"spec":["cidrs"]},5]})");
     ASSERT_TRUE(cidrs) << cidrs.error().to_string();
     EXPECT_EQ(*cidrs, (std::vector<std::string>{"10.96.0.0/16", "10.97.0.0/16", "fd00:10:96::/112"}));
 }

@@ -45,6 +45,17 @@ TEST(Lease, WhatIsNoLeaseIsAnErrorAndOddFieldsAreAbsent) {
     EXPECT_EQ(decode_lease(R"({"kind":"Lease","spec":{"leaseDurationSeconds":-5}})")->duration, Milliseconds(0));
 }
 
+TEST(Lease, NeitherDepthNorAHugeCountIsTakenIn) {
+    const std::string deep =
+        R"({"kind":"Lease","metadata":{"annotations":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}}";
+    EXPECT_FALSE(decode_lease(deep));
+    EXPECT_FALSE(decode_lease_event(R"({"type":"MODIFIED","object":)" + deep + "}"));
+    const auto many = decode_lease(R"({"kind":"Lease","spec":{"leaseTransitions":9223372036854775807}})");
+    ASSERT_TRUE(many);
+    EXPECT_EQ(many->transitions + 1, 2'147'483'647) << "the API has an int32, and one more is to be written";
+    EXPECT_EQ(decode_lease(R"({"kind":"Lease","spec":{"leaseTransitions":-1}})")->transitions, 0);
+}
+
 TEST(Lease, EventsOfAWatchAreTold) {
     auto changed = decode_lease_event(R"({"type":"MODIFIED","object":{"spec":{"holderIdentity":"b"}}})");
     ASSERT_TRUE(changed);

@@ -87,5 +87,12 @@ TEST(Plan, WhatIsOddInAServiceIsReadAsAbsent) {
     EXPECT_EQ(web["status"]["loadBalancer"]["ingress"].back()["ip"], "192.0.2.7");
 }
 
+TEST(Plan, AServiceThatNestsTooDeepIsLeftAlone) {
+    const std::string deep = R"({"metadata":{"name":"web","uid":"0b"},"spec":{"type":"LoadBalancer"},"status":{)"
+                             R"("loadBalancer":{"ingress":[)" +
+                             std::string(200'000, '[') + std::string(200'000, ']') + "]}}}";
+    EXPECT_FALSE(next_write(deep, {"0b", {"192.0.2.7"}, 17}));
+}
+
 }  // namespace
 }  // namespace steelyard::loadbalancer

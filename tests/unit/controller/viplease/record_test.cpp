@@ -70,6 +70,14 @@ TEST(VipLeaseRecord, ReadsWhatPeopleWriteByHand) {
     }
 }
 
+TEST(VipLeaseRecord, WhatNestsTooDeepIsRefused) {
+    const std::string deep =
+        R"({"metadata":{"name":"steelyard-vip-1","x":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}}";
+    EXPECT_FALSE(decode_record(deep));
+    EXPECT_FALSE(decode_records(R"({"items":[)" + deep + "]}"));
+    EXPECT_FALSE(decode_event(R"({"type":"ADDED","object":)" + deep + "}"));
+}
+
 TEST(VipLeaseRecord, ListsAndEventsHoldWhatIsOurs) {
     const auto list = decode_records(
         R"({"kind":"LeaseList","metadata":{"resourceVersion":"9"},"items":[{"metadata":{"name":"steelyard-vip-3"}},
