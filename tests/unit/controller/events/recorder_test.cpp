@@ -11,22 +11,18 @@
 #include <thread>
 #include <vector>
 
-#include "controller/kube/client.hpp"
+#include "tests/unit/support/refusing_client.hpp"
 
 namespace steelyard::events {
 namespace {
 
 using kube::ApiError;
 using kube::ApiErrorKind;
-using kube::ApiResult;
 using nlohmann::json;
 
-class FakeApi final : public kube::Client {
+class FakeApi final : public test::RefusingClient {
 public:
-    ApiResult<std::string> get(const std::string&, const std::stop_token&) override {
-        return ApiError{ApiErrorKind::forbidden, 403, "no right to get"};
-    }
-    ApiResult<std::string> create(const std::string& target, const std::string& body, const std::stop_token&) override {
+    Answer create(const std::string& target, const std::string& body, const std::stop_token&) override {
         const std::lock_guard lock(mutex_);
         if (auto error = fail()) return *error;
         const json object = json::parse(body);
@@ -34,11 +30,8 @@ public:
         if (!events_.emplace(path, object).second) return ApiError{ApiErrorKind::conflict, 409, "exists"};
         return body;
     }
-    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
-        return ApiError{ApiErrorKind::forbidden, 403, "no right to replace"};
-    }
-    ApiResult<std::string> patch(const std::string& target, const std::string& body, std::string_view type,
-                                 const std::stop_token&) override {
+    Answer patch(const std::string& target, const std::string& body, std::string_view type,
+                 const std::stop_token&) override {
         const std::lock_guard lock(mutex_);
         if (auto error = fail()) return *error;
         EXPECT_EQ(type, kube::kMergePatch);

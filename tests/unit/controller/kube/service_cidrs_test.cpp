@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "tests/unit/support/refusing_client.hpp"
+
 namespace steelyard::kube {
 namespace {
 
@@ -21,26 +23,15 @@ TEST(ServiceCidrs, WhatIsNoListIsAnError) {
         EXPECT_FALSE(decode_service_cidrs(text)) << text;
 }
 
-class Api final : public Client {
+class Api final : public test::RefusingClient {
 public:
-    ApiResult<std::string> get(const std::string& target, const std::stop_token&) override {
+    Answer get(const std::string& target, const std::stop_token&) override {
         EXPECT_TRUE(target.starts_with("/apis/networking.k8s.io/v1/servicecidrs")) << target;
         if (++asked_ < 3) return ApiError{ApiErrorKind::unreachable, 0, "nobody there"};
         return std::string(R"({"items":[{"spec":{"cidrs":["10.96.0.0/16"]}}]})");
     }
-    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override {
-        return no();
-    }
-    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
-        return no();
-    }
-    ApiResult<std::string> patch(const std::string&, const std::string&, std::string_view,
-                                 const std::stop_token&) override {
-        return no();
-    }
 
 private:
-    static ApiError no() { return {ApiErrorKind::forbidden, 403, "not asked for"}; }
     int asked_ = 0;
 };
 

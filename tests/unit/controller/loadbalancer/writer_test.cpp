@@ -1,96 +1,20 @@
-// The writer against an API server of this file's own, which somebody else writes to as well.
+// The writer against an API server in memory, which somebody else writes to as well.
 #include "controller/loadbalancer/writer.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <optional>
 #include <thread>
 
-#include "controller/kube/client.hpp"
 #include "tests/unit/controller/loadbalancer/api.hpp"
 
 namespace steelyard::loadbalancer {
 namespace {
 
-using kube::ApiError;
-using kube::ApiErrorKind;
-using kube::ApiResult;
 using nlohmann::json;
 
-class FakeApi final : public kube::Client {
-public:
-    ApiResult<std::string> get(const std::string& target, const std::stop_token&) override {
-        const std::lock_guard lock(mutex_);
-        ++gets_;
-        if (down_) return ApiError{ApiErrorKind::unreachable, 0, "nobody there"};
-        if (target.starts_with("/api/v1/services?")) return page(target);
-        if (!services_.contains(target)) return ApiError{ApiErrorKind::not_found, 404, "no such Service"};
-        return services_[target].dump();
-    }
-    ApiResult<std::string> patch(const std::string& target, const std::string& body, std::string_view type,
-                                 const std::stop_token&) override {
-        const std::lock_guard lock(mutex_);
-        const std::string name = target.ends_with("/status") ? target.substr(0, target.size() - 7) : target;
-        if (refused_ && name.ends_with(*refused_)) return ApiError{ApiErrorKind::forbidden, 403, "denied"};
-        json& object = services_.at(name);
-        if (others_ > 0) {  // somebody else is faster
-            --others_;
-            object["metadata"]["resourceVersion"] = std::to_string(1000 + others_);
-        }
-        if (!apply(object, body, type)) return ApiError{ApiErrorKind::conflict, 409, "it was modified"};
-        return object.dump();
-    }
-    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override {
-        return ApiError{ApiErrorKind::forbidden, 403, "not allowed"};
-    }
-    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
-        return ApiError{ApiErrorKind::forbidden, 403, "not allowed"};
-    }
-
-    void add(const std::string& name, json object) {
-        services_["/api/v1/namespaces/shop/services/" + name] = std::move(object);
-    }
-    json read(const std::string& name) {
-        const std::lock_guard lock(mutex_);
-        return services_.at("/api/v1/namespaces/shop/services/" + name);
-    }
-    int gets() {
-        const std::lock_guard lock(mutex_);
-        return gets_;
-    }
-    void set(int others, std::optional<std::string> refused = {}, bool down = false) {
-        const std::lock_guard lock(mutex_);
-        others_ = others;
-        refused_ = std::move(refused);
-        down_ = down;
-    }
-
-private:
-    // One Service a page.
-    std::string page(const std::string& target) {
-        const size_t at = target.find("continue=");
-        const size_t index = at == std::string::npos ? 0 : std::stoul(target.substr(at + 9));
-        auto one = services_.begin();
-        std::advance(one, index);
-        json list = {{"metadata", {{"resourceVersion", "9"}}}, {"items", json::array({one->second})}};
-        if (index + 1 < services_.size()) list["metadata"]["continue"] = std::to_string(index + 1);
-        return list.dump();
-    }
-
-    std::mutex mutex_;
-    std::map<std::string, json> services_;
-    int gets_ = 0;
-    int others_ = 0;
-    std::optional<std::string> refused_;
-    bool down_ = false;
-};
-
 struct BalancerWriter : testing::Test {
-    FakeApi api;
+    FakeServices api;
     std::atomic<bool> leads{true};
     Writer writer{api,
                   [this] { return leads.load(); },

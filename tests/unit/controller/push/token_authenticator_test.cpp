@@ -9,16 +9,17 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "tests/unit/support/refusing_client.hpp"
+
 namespace steelyard::push {
 namespace {
 
 using namespace std::chrono_literals;
 
 // Says yes to everybody as shop/web, once the gate is open; or fails.
-class FakeReviews final : public kube::Client {
+class FakeReviews final : public test::RefusingClient {
 public:
-    kube::ApiResult<std::string> create(const std::string& target, const std::string& body,
-                                        const std::stop_token& stop) override {
+    Answer create(const std::string& target, const std::string& body, const std::stop_token& stop) override {
         EXPECT_EQ(target, "/apis/authentication.k8s.io/v1/tokenreviews");
         EXPECT_NE(body.find("\"audiences\":[\"steelyard\"]"), std::string::npos);
         ++reviews;
@@ -32,14 +33,6 @@ public:
                                 {"user", {{"username", "system:serviceaccount:shop:web"}}}}}}
             .dump();
     }
-    kube::ApiResult<std::string> get(const std::string&, const std::stop_token&) override { return never(); }
-    kube::ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
-        return never();
-    }
-    kube::ApiResult<std::string> patch(const std::string&, const std::string&, std::string_view,
-                                       const std::stop_token&) override {
-        return never();
-    }
     void set_open(bool value) {
         const std::lock_guard lock{mutex};
         open = value;
@@ -50,7 +43,6 @@ public:
     std::atomic<bool> down{false};
 
 private:
-    static kube::ApiError never() { return {kube::ApiErrorKind::status, 0, "not asked for"}; }
     std::mutex mutex;
     std::condition_variable_any wake;
     bool open = true;

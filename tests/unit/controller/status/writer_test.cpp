@@ -9,29 +9,21 @@
 #include <deque>
 #include <mutex>
 
-#include "controller/kube/client.hpp"
+#include "tests/unit/support/refusing_client.hpp"
 
 namespace steelyard::status {
 namespace {
 
 using kube::ApiError;
 using kube::ApiErrorKind;
-using kube::ApiResult;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-class FakeApi final : public kube::Client {
+class FakeApi final : public test::RefusingClient {
 public:
-    ApiResult<std::string> get(const std::string&, const std::stop_token&) override { return unexpected(); }
-    ApiResult<std::string> create(const std::string&, const std::string&, const std::stop_token&) override {
-        return unexpected();
-    }
-    ApiResult<std::string> replace(const std::string&, const std::string&, const std::stop_token&) override {
-        return unexpected();
-    }
-    ApiResult<std::string> patch(const std::string& target, const std::string& body, std::string_view type,
-                                 const std::stop_token&) override {
+    Answer patch(const std::string& target, const std::string& body, std::string_view type,
+                 const std::stop_token&) override {
         std::unique_lock lock(mutex_);
         EXPECT_EQ(type, kube::kMergePatch);
         tried_.push_back(target.substr(target.find("/namespaces/")) + " " + body);
@@ -59,8 +51,6 @@ public:
     }
 
 private:
-    static ApiError unexpected() { return {ApiErrorKind::forbidden, 403, "only patches are allowed"}; }
-
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::string> tried_;

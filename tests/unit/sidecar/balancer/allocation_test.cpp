@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "support.hpp"
-#include "tests/support/counted_new.hpp"
+#include "tests/unit/support/counted_new.hpp"
 
 namespace steelyard::balancer {
 namespace {

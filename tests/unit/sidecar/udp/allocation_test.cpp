@@ -1,7 +1,7 @@
 // In steady state a datagram costs no allocation on the worker's thread.
 #include <future>
 
-#include "tests/support/counted_new.hpp"
+#include "tests/unit/support/counted_new.hpp"
 #include "tests/unit/sidecar/udp/udp_test.hpp"
 
 namespace steelyard::test {

@@ -3,7 +3,7 @@
 
 #include "picker_support.hpp"
 #include "sidecar/upstream/slow_start.hpp"
-#include "tests/support/counted_new.hpp"
+#include "tests/unit/support/counted_new.hpp"
 
 namespace steelyard::test {
 namespace {
