@@ -1,15 +1,8 @@
-#include "sidecar/edge/agent.hpp"
+#include "tests/unit/sidecar/edge/agent_test.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-
-#include "common/files/text_file.hpp"
-#include "sidecar/upstream/slow_start.hpp"
-#include "sidecar/vip/config/state_file.hpp"
 
 namespace steelyard::edge {
 namespace {
@@ -22,55 +15,15 @@ using config::Upstream;
 using config::VirtualIp;
 using ::testing::HasSubstr;
 
-class EdgeAgentTest : public ::testing::Test {
+class EdgeAgentTest : public AgentTest {
 protected:
-    EdgeAgentTest() : runtime_(options(), state_) {
-        std::string pattern = (fs::temp_directory_path() / "steelyard-edge-XXXXXX").string();
-        dir_ = ::mkdtemp(pattern.data());
-        EXPECT_TRUE(runtime_.start());
-        agent_ = std::make_unique<Agent>(AgentOptions{"n1", config_file(), state_file()}, state_, runtime_,
-                                         [this](const auto& reports) {
-                                             ++told_;
-                                             reports_ = reports;
-                                         });
+    std::vector<vip::Router> routers() const {
+        const auto config = written();
+        return config ? config->routers : std::vector<vip::Router>{};
     }
-    ~EdgeAgentTest() override {
-        runtime_.stop();
-        fs::remove_all(dir_);
+    void say(vip::RouterState state, TimePoint when, const std::string& problem = "") {
+        write_state({state}, when, problem);
     }
-    static Runtime::Options options() {
-        Runtime::Options options;
-        options.place = {"n1", "a"};
-        return options;
-    }
-    std::string config_file() const { return dir_ + "/vip.json"; }
-    std::string state_file() const { return dir_ + "/vip-state.json"; }
-
-    void apply(std::vector<config::Resource> resources) {
-        const auto outcome = state_.apply(push::Snapshot{"e." + std::to_string(++version_), std::move(resources)});
-        ASSERT_TRUE(outcome.applied);
-        runtime_.apply(outcome.changes);
-        agent_->refresh(now_);
-    }
-    vip::Config written() const {
-        const auto config = vip::load_config(config_file());
-        return config && *config ? **config : vip::Config{};
-    }
-    void say(vip::RouterState state, TimePoint when, const std::string& problem = "") const {
-        vip::StateFile file{"boot", static_cast<uint64_t>(steady_ms(when)), {}};
-        file.routers.push_back({17, vip::Family::ipv4, "eth0", state, 200, {*vip::Prefix::parse("192.0.2.7/24")}});
-        file.routers[0].problem = problem;
-        ASSERT_TRUE(files::replace_text_file(state_file(), vip::encode_state(file), files::Keep::for_this_boot));
-    }
-
-    config::ConfigState state_;
-    Runtime runtime_;
-    std::string dir_;
-    std::unique_ptr<Agent> agent_;
-    TimePoint now_ = Clock::now();
-    int version_ = 0;
-    int told_ = 0;
-    std::vector<push::VirtualIpReport> reports_;
 };
 
 EndpointSlice slice_on(const std::string& node, config::EndpointState state = {}) {
@@ -81,27 +34,27 @@ TEST_F(EdgeAgentTest, WritesWhatThisNodeShouldDoWheneverThatChanges) {
     agent_->refresh(now_);
     EXPECT_FALSE(fs::exists(config_file())) << "nothing is known yet: what is done goes on";
     apply({VirtualIp{"s/a", {"192.0.2.7"}, 17}});
-    ASSERT_EQ(written().routers.size(), 1U);
-    EXPECT_EQ(written().routers[0].priority, priority_of("n1", 17));
+    ASSERT_EQ(routers().size(), 1U);
+    EXPECT_EQ(routers()[0].priority, priority_of("n1", 17));
     agent_->refresh(now_);
     EXPECT_EQ(agent_->stats().config_writes, 1U) << "the same is not written twice";
     agent_->set_draining(true);
     agent_->tick(now_ + Milliseconds{999});
-    EXPECT_NE(written().routers[0].priority, 1);
+    EXPECT_NE(routers()[0].priority, 1);
     agent_->tick(now_ + Milliseconds{1000});
-    EXPECT_EQ(written().routers[0].priority, 1);
+    EXPECT_EQ(routers()[0].priority, 1);
     apply({});
-    EXPECT_TRUE(written().routers.empty());
+    EXPECT_TRUE(routers().empty());
 }
 
 TEST_F(EdgeAgentTest, HoldsNothingOfOtherNodes) {
     VirtualIp ip{"s/a", {"192.0.2.7"}, 17};
     ip.nodes = {"n2"};
     apply({ip});
-    EXPECT_TRUE(written().routers.empty());
+    EXPECT_TRUE(routers().empty());
     ip.nodes = {"n2", "n1"};
     apply({ip});
-    EXPECT_EQ(written().routers.size(), 1U);
+    EXPECT_EQ(routers().size(), 1U);
 }
 
 TEST_F(EdgeAgentTest, WithoutAReadyEndpointHereItTakesNoPart) {
@@ -109,11 +62,11 @@ TEST_F(EdgeAgentTest, WithoutAReadyEndpointHereItTakesNoPart) {
     ip.local_upstreams = {"s/a:http"};
     const Upstream upstream{"s/a:http", Protocol::http, {}};
     apply({ip, upstream, slice_on("n2")});
-    EXPECT_TRUE(written().routers.empty());
+    EXPECT_TRUE(routers().empty());
     apply({ip, upstream, slice_on("n1")});
-    EXPECT_EQ(written().routers.size(), 1U) << "also when no listener uses the upstream";
+    EXPECT_EQ(routers().size(), 1U) << "also when no listener uses the upstream";
     apply({ip, upstream, slice_on("n1", config::EndpointState::draining)});
-    EXPECT_TRUE(written().routers.empty());
+    EXPECT_TRUE(routers().empty());
 }
 
 TEST_F(EdgeAgentTest, AnEndpointThatIsDownIsNone) {
@@ -122,10 +75,10 @@ TEST_F(EdgeAgentTest, AnEndpointThatIsDownIsNone) {
     ip.local_upstreams = {"s/a:http"};
     Listener listener{"l", "192.0.2.7", 18'080, Protocol::tcp, "s/a:http", {}, true};
     apply({ip, Upstream{"s/a:http", Protocol::http, {}}, slice_on("n1"), listener});
-    EXPECT_EQ(written().routers.size(), 1U);
+    EXPECT_EQ(routers().size(), 1U);
     runtime_.upstreams().at("s/a:http")->hosts.at(0).host->health = Health::down;
     agent_->refresh(now_);
-    EXPECT_TRUE(written().routers.empty());
+    EXPECT_TRUE(routers().empty());
 }
 
 TEST_F(EdgeAgentTest, AListenerThatCannotBeOpenedMakesTheNodeWorseThanOthers) {
@@ -136,10 +89,10 @@ TEST_F(EdgeAgentTest, AListenerThatCannotBeOpenedMakesTheNodeWorseThanOthers) {
     apply({ip, Upstream{"s/a:http", Protocol::http, {}}, first, second});
     ASSERT_EQ(runtime_.failed_listeners().size(), 1U);
     EXPECT_THAT(runtime_.failed_listeners().begin()->second.problem, HasSubstr("has this port"));
-    EXPECT_EQ(written().routers.at(0).priority, priority_of("n1", 17) - 127);
+    EXPECT_EQ(routers().at(0).priority, priority_of("n1", 17) - 127);
     apply({ip, Upstream{"s/a:http", Protocol::http, {}}, second});
     EXPECT_TRUE(runtime_.failed_listeners().empty());
-    EXPECT_EQ(written().routers.at(0).priority, priority_of("n1", 17));
+    EXPECT_EQ(routers().at(0).priority, priority_of("n1", 17));
 }
 
 TEST_F(EdgeAgentTest, TellsWhatSteelyardVipDoes) {
@@ -184,7 +137,7 @@ TEST_F(EdgeAgentTest, WhatCannotBeWrittenIsTriedAgain) {
     EXPECT_EQ(agent_->stats().config_failures, 1U);
     fs::remove(config_file());
     agent_->refresh(now_);
-    EXPECT_EQ(written().routers.size(), 1U);
+    EXPECT_EQ(routers().size(), 1U);
 }
 
 }  // namespace

@@ -1,13 +1,5 @@
 // The agent with virtual routers that go by a Lease: what it claims, tells steelyard-vip, and gives up.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-
-#include "common/files/text_file.hpp"
-#include "sidecar/edge/agent.hpp"
-#include "sidecar/upstream/slow_start.hpp"
-#include "sidecar/vip/config/state_file.hpp"
+#include "tests/unit/sidecar/edge/agent_test.hpp"
 
 namespace steelyard::edge {
 namespace {
@@ -17,43 +9,22 @@ using config::VirtualIp;
 using push::LeaseAction;
 using vip::RouterState;
 
-class LeaseAgentTest : public ::testing::Test {
+class LeaseAgentTest : public AgentTest {
 protected:
-    LeaseAgentTest() : runtime_(options(), state_) {
-        std::string pattern = (fs::temp_directory_path() / "steelyard-lease-XXXXXX").string();
-        dir_ = ::mkdtemp(pattern.data());
-        EXPECT_TRUE(runtime_.start());
-        agent_ = std::make_unique<Agent>(AgentOptions{"n1", dir_ + "/vip.json", dir_ + "/state.json"}, state_, runtime_,
-                                         [](const auto&) {});
+    LeaseAgentTest() {
         agent_->set_leases({[this](const push::Claim& claim) {
                                 sent_.push_back(claim);
                                 return true;
                             },
                             [this](const std::string&) { ++reconnects_; }});
     }
-    ~LeaseAgentTest() override {
-        runtime_.stop();
-        fs::remove_all(dir_);
-    }
-    static Runtime::Options options() {
-        Runtime::Options options;
-        options.place = {"n1", "a"};
-        return options;
-    }
     void push_virtual_ip() {
         VirtualIp ip{"s/a", {"192.0.2.7"}, 17};
         ip.lease_duration_ms = 5000;
-        const auto outcome = state_.apply(push::Snapshot{"e.1", {ip}});
-        ASSERT_TRUE(outcome.applied);
-        agent_->refresh(now_);
+        apply({ip});
     }
-    void say(std::vector<RouterState> states) {
-        vip::StateFile file{"boot", static_cast<uint64_t>(steady_ms(now_)), {}};
-        for (const auto one : states) {
-            file.routers.push_back({17, vip::Family::ipv4, "eth0", one, 200, {*vip::Prefix::parse("192.0.2.7")}});
-        }
-        ASSERT_TRUE(
-            files::replace_text_file(dir_ + "/state.json", vip::encode_state(file), files::Keep::for_this_boot));
+    void say(const std::vector<RouterState>& states) {
+        write_state(states, now_);
         agent_->tick(now_);
     }
     void after(int ms) {
@@ -73,15 +44,10 @@ protected:
         ASSERT_EQ(sent_.size(), 1U);
     }
     std::optional<uint64_t> told() const {
-        const auto config = vip::load_config(dir_ + "/vip.json");
-        return config && *config && !(*config)->routers.empty() ? (*config)->routers[0].lease_until_ms : std::nullopt;
+        const auto config = written();
+        return config && !config->routers.empty() ? config->routers[0].lease_until_ms : std::nullopt;
     }
 
-    config::ConfigState state_;
-    Runtime runtime_;
-    std::string dir_;
-    std::unique_ptr<Agent> agent_;
-    TimePoint now_ = Clock::now();
     std::vector<push::Claim> sent_;
     int reconnects_ = 0;
 };
