@@ -48,7 +48,9 @@ void emit(const RunnerContext& context, const Router& router, const Ports::Place
     if (router.peers.empty()) {
         send_to(*Ip::parse(router.family == Family::ipv4 ? kGroupIpv4 : kGroupIpv6));
     } else {
-        for (const Ip& peer : router.peers) send_to(peer);
+        for (const Ip& peer : router.peers) {
+            if (peer != source) send_to(peer);  // one list for all nodes has this one as well
+        }
     }
 }
 

@@ -228,12 +228,14 @@ def test_an_address_that_moves_to_another_router_stays_reachable(node, vip, clie
 
 def test_adverts_can_be_unicast_and_then_only_peers_are_heard(node, vip, client):
     a_node, b_node = node("a"), node("b")
-    a = vip(a_node, router(200, peers=[b_node.address])).wait_state("master")
-    b = vip(b_node, router(100, peers=[a_node.address])).wait_state("backup")
+    both_of_them = [a_node.address, b_node.address]  # one list for all nodes, as VirtualIPAdvertisement has it
+    a = vip(a_node, router(200, peers=both_of_them)).wait_state("master")
+    b = vip(b_node, router(100, peers=both_of_them)).wait_state("backup")
     reaches(client, "a", VIP)
     sender = VrrpSender(client, b_node.address)
     sender.send(priority=255)
     eventually(lambda: b.metric("steelyard_vip_packets_dropped_total", reason="stranger") >= 1, PATIENCE)
+    assert a.metric("steelyard_vip_packets_dropped_total", reason="own") == 0, "it sends nothing to itself"
     b_node.cable(False)
     b.wait_state("fault")
     b_node.cable(True)
