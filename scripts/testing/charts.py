@@ -127,8 +127,7 @@ def fields_of(schema: dict, path: str = ""):
 
 
 def policies(counts: Counts):
-    """The definition of LoadBalancingPolicy: bounded throughout, each field described here and on its page, and the examples keep to it."""
-    import jsonschema
+    """The definition of LoadBalancingPolicy: bounded throughout, each field described here and on its page."""
     import yaml
     crd = yaml.safe_load((CHART / "schemas/loadbalancingpolicies.yaml").read_text())
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -138,10 +137,26 @@ def policies(counts: Counts):
     counts.check("docs/policy.md names every field of a policy", not unsaid, ", ".join(unsaid))
     loose = [f"{path}: {fault}" for path, below in walk(spec, "spec") for fault in looseness(below)]
     counts.check("every field of a policy is described and bounded", not loose, "\n".join(loose))
-    for example in sorted((ROOT / "examples/policy").glob("*.yaml")):
+
+
+def examples(counts: Counts):
+    """Objects of our kinds in examples/ keep to their definitions."""
+    import jsonschema
+    import yaml
+    schemas = {}
+    for definition in sorted((CHART / "schemas").glob("*.yaml")):
+        crd = yaml.safe_load(definition.read_text())
+        schemas[crd["spec"]["names"]["kind"]] = closed(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    shown = set()
+    for example in sorted((ROOT / "examples").rglob("*.yaml")):
         for document in yaml.safe_load_all(example.read_text()):
-            wrong = [f"{error.json_path}: {error.message}" for error in jsonschema.Draft7Validator(closed(schema)).iter_errors(document)]
-            counts.check(f"examples/policy/{example.name}: {document['metadata']['name']}", not wrong, "\n".join(wrong))
+            if not str(document["apiVersion"]).startswith("steelyard.dev/"):
+                continue
+            kind = document["kind"]
+            shown.add(kind)
+            wrong = [f"{error.json_path}: {error.message}" for error in jsonschema.Draft7Validator(schemas[kind]).iter_errors(document)]
+            counts.check(f"{example.relative_to(ROOT)}: {kind} {document['metadata']['name']}", not wrong, "\n".join(wrong))
+    counts.check("examples show every kind of ours", shown == set(schemas), ", ".join(sorted(set(schemas) - shown)))
 
 
 def walk(schema: dict, path: str):
@@ -267,6 +282,7 @@ def layer() -> Counts:
     for variant, waived in SCORED.items():
         score(counts, helm, programs / "kube-score", variant, waived)
     policies(counts)
+    examples(counts)
     reasons(counts)
     agreement(counts)
     package(counts, helm)

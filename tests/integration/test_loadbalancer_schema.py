@@ -1,4 +1,6 @@
 """The CustomResourceDefinitions of AddressPool and VirtualIPAdvertisement on a real API server: what they let in, and what they refuse."""
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -13,6 +15,14 @@ def crds(kubectl):
 def apply(kubectl, one: dict) -> str:
     """What kubectl says to a server-side dry run: nothing is left behind."""
     return kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(one), check=False)
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples/loadbalancer/advertisements.yaml"
+
+
+def test_the_examples_are_let_in(crds, kubectl):
+    answer = kubectl("apply", "--dry-run=server", "-f", str(EXAMPLES), check=False)
+    assert answer.count("created (server dry run)") == EXAMPLES.read_text().count("\nkind: ") == 6, answer
 
 
 SELECTOR = {"matchLabels": {"app": "web", "example.com/tier": ""},
