@@ -1,9 +1,11 @@
 """Configures and builds a preset, and tells what its targets are made of."""
 import atexit
+import contextlib
 import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 from .layer import ROOT, LayerError, last_lines, run
 
@@ -26,10 +28,18 @@ def build_ahead(preset: str, *targets: str):
 
 
 def _await_ahead(preset: str):
-    """Waits for what was begun: two builds of one preset never run at once."""
+    """Waits for what was begun, at the priority of others from now on: two builds of one preset never run at once, and on a machine that does
+    something else as well an idle one might never end."""
     child = _ahead.pop(preset, None)
-    if child is not None:
-        child.wait()
+    if child is None:
+        return
+    for _ in range(2):  # a compiler that is started meanwhile has its priority from who was not asked yet
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.getsid(int(process.name)) == child.pid:
+                    os.sched_setscheduler(int(process.name), os.SCHED_OTHER, os.sched_param(0))
+                    (process / "autogroup").write_text("0")
+    child.wait()
 
 
 def _end_ahead(preset: str):
