@@ -65,9 +65,9 @@ tsan:  ## unit and integration tests under ThreadSanitizer
 	@$(PYTHON) scripts/test.py tsan integration-tsan
 
 .PHONY: fuzz
-fuzz:  ## every fuzz target for FUZZ_SECONDS (60)
+fuzz:  ## every fuzz target (or FUZZ_TARGETS=a,b) for FUZZ_SECONDS (60), or FUZZ_RUNS executions
 	@$(BOOTSTRAP) build test
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) scripts/test.py fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_TARGETS=$(FUZZ_TARGETS) $(PYTHON) scripts/test.py fuzz
 
 .PHONY: bench
 bench:  ## propagation, CPU beside other proxies, memory: tables and JSON (BENCH_FLAGS='--only kind')

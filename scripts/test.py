@@ -22,6 +22,8 @@ from testing.layer import Counts, LayerError, say  # noqa: E402
 
 DEMO_SECONDS = int(os.environ.get("DEMO_SECONDS", "30"))
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+FUZZ_RUNS = int(os.environ.get("FUZZ_RUNS") or "0")
+FUZZ_TARGETS = os.environ.get("FUZZ_TARGETS", "")
 
 LAYERS = {
     "lint": ("formatting, headers that compile alone, scripts that parse", lint.layer),
@@ -31,7 +33,7 @@ LAYERS = {
     "integration": ("a real kube-apiserver and etcd, kubectl, both programs", lambda: integration.layer("release")),
     "conformance": ("the response cache against http-cache-tests; skipped without node", conformance.layer),
     "demo": (f"make demo for {DEMO_SECONDS} s", lambda: demo.layer(DEMO_SECONDS)),
-    "fuzz": (f"every fuzz target for {FUZZ_SECONDS} s", lambda: fuzz.layer(FUZZ_SECONDS)),
+    "fuzz": (f"fuzz targets for {FUZZ_SECONDS} s each", lambda: fuzz.layer(FUZZ_SECONDS, FUZZ_RUNS, FUZZ_TARGETS)),
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: unit.layer("asan")),
     "tsan": ("unit tests under ThreadSanitizer", lambda: unit.layer("tsan")),
     "integration-asan": ("a part of the integration tests under AddressSanitizer", lambda: integration.layer("asan", "sanitizer")),
