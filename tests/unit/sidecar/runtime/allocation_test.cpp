@@ -1,8 +1,8 @@
 // In steady state a request costs no allocation on the worker's thread.
 #include <future>
 
-#include "tests/unit/support/counted_new.hpp"
 #include "tests/unit/sidecar/exchange/worker_test.hpp"
+#include "tests/unit/support/counted_new.hpp"
 
 namespace steelyard::test {
 namespace {

@@ -1,8 +1,8 @@
 // In steady state a datagram costs no allocation on the worker's thread.
 #include <future>
 
-#include "tests/unit/support/counted_new.hpp"
 #include "tests/unit/sidecar/udp/udp_test.hpp"
+#include "tests/unit/support/counted_new.hpp"
 
 namespace steelyard::test {
 namespace {
