@@ -234,7 +234,7 @@ TEST(RestTransport, SilenceIsNoticedAndAStopIsPrompt) {
     });
     const TimePoint before = Clock::now();
     EXPECT_EQ((*stream)->next_line(Milliseconds(60'000), stop.get_token()).error().kind, ApiErrorKind::stopped);
-    EXPECT_LT(Clock::now() - before, std::chrono::seconds(1));
+    EXPECT_LT(Clock::now() - before, std::chrono::seconds(10));
     later.join();
 
     Server mute({""}, true);

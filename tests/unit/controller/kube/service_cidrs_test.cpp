@@ -45,7 +45,7 @@ TEST(ServiceCidrs, AreAskedForAgainUntilThereIsAnAnswerAndAStopIsPrompt) {
     EXPECT_EQ(cidrs.current(), std::vector<std::string>{"10.96.0.0/16"});
     const TimePoint before = Clock::now();
     cidrs.stop();
-    EXPECT_LT(Clock::now() - before, std::chrono::seconds(1));
+    EXPECT_LT(Clock::now() - before, std::chrono::seconds(10));
 }
 
 }  // namespace
