@@ -13,7 +13,9 @@ using nlohmann::json;
 constexpr int64_t kMaxSeconds = 365LL * 24 * 3600;
 constexpr int64_t kMaxTransitions = std::numeric_limits<int32_t>::max() - 1;  // the API has an int32, and one is added
 
-Lease from(const json& object) {
+}  // namespace
+
+Lease lease_of(const json& object) {
     const json& spec = object_of(object, "spec");
     Lease out;
     out.holder = text_of(spec, "holderIdentity");
@@ -27,12 +29,10 @@ Lease from(const json& object) {
     return out;
 }
 
-}  // namespace
-
 Result<Lease> decode_lease(std::string_view text_in) {
     const json object = parse_json(text_in);
     if (!object.is_object() || text_of(object, "kind") != "Lease") return Error{"Lease", "the answer is no Lease"};
-    return from(object);
+    return lease_of(object);
 }
 
 std::string encode_lease(const Lease& lease, const std::string& ns, const std::string& name) {
@@ -68,7 +68,7 @@ Result<LeaseEvent> decode_lease_event(std::string_view line) {
         out.error_message = text_of(object, "message");
         return out;
     }
-    out.lease = from(object);
+    out.lease = lease_of(object);
     return out;
 }
 

@@ -3,6 +3,7 @@
 // whoever waits for one to end counts from when it saw it change (machine.hpp), so clocks need not agree. Pure.
 #include <chrono>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,9 @@ struct Lease {
     }
 };
 
-// A Lease without a spec is one that nobody holds.
+// What an object says as a Lease, whatever it is: one without a spec is held by nobody.
+Lease lease_of(const nlohmann::json& object);
+// An error if the text is no Lease.
 Result<Lease> decode_lease(std::string_view json);
 std::string encode_lease(const Lease& lease, const std::string& ns, const std::string& name);
 

@@ -30,7 +30,7 @@ N number(const json& annotations, const char* field) {
     return number<N>(text_of(annotations, field)).value_or(N{0});
 }
 
-Result<Record> from(json object) {
+Result<Record> from(const json& object) {
     if (!object.is_object()) return Error{"Lease", "the answer is no Lease"};
     const auto id = router_id_of(text_of(object_of(object, "metadata"), "name"));
     if (!id) return Error{"Lease", "its name is none of a virtual router's Lease"};
@@ -42,10 +42,7 @@ Result<Record> from(json object) {
     record.claim = number<uint64_t>(annotations, kClaim);
     record.wish = {std::string(text_of(annotations, kWantedBy)), number<uint8_t>(annotations, kWantedPriority),
                    std::string(text_of(annotations, kWantedTime))};
-    object["kind"] = "Lease";  // an element of a list does not say so
-    auto lease = leader::decode_lease(object.dump());
-    if (!lease) return lease.error();
-    record.lease = std::move(*lease);
+    record.lease = leader::lease_of(object);
     return record;
 }
 
@@ -91,20 +88,20 @@ std::string encode_record(const Record& record, const std::string& ns) {
 }
 
 Result<RecordList> decode_records(std::string_view text_in) {
-    json list = parse_json(text_in);
-    if (!list.is_object() || !list.contains("items") || !list["items"].is_array())
-        return Error{"LeaseList", "the answer is no list"};
+    const json list = parse_json(text_in);
+    const json* items = member(list, "items");
+    if (items == nullptr || !items->is_array()) return Error{"LeaseList", "the answer is no list"};
     RecordList out;
     out.resource_version = text_of(object_of(list, "metadata"), "resourceVersion");
-    for (json& item : list["items"]) {
-        auto record = from(std::move(item));
+    for (const json& item : *items) {
+        auto record = from(item);
         if (record) out.records.push_back(std::move(*record));
     }
     return out;
 }
 
 Result<RecordEvent> decode_event(std::string_view line) {
-    json event = parse_json(line);
+    const json event = parse_json(line);
     if (!event.is_object()) return Error{"watch", "the line is no JSON object, or nests deeper than 100 levels"};
     const std::string_view type = text_of(event, "type");
     RecordEvent out;
@@ -116,7 +113,7 @@ Result<RecordEvent> decode_event(std::string_view line) {
         return out;
     }
     if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") return out;
-    auto record = from(std::move(event["object"]));
+    auto record = from(object_of(event, "object"));
     if (!record) return out;
     out.type = type == "DELETED" ? RecordEvent::Type::deleted : RecordEvent::Type::changed;
     out.record = std::move(*record);

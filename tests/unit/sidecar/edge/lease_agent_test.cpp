@@ -4,7 +4,6 @@
 namespace steelyard::edge {
 namespace {
 
-namespace fs = std::filesystem;
 using config::VirtualIp;
 using push::LeaseAction;
 using vip::RouterState;
